@@ -1,0 +1,45 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace mstage {
+
+/// Owns a file descriptor; moving empties the source. All descriptors made here are close-on-exec.
+class Fd {
+public:
+    Fd() = default;
+    explicit Fd(int fd) noexcept : m_fd(fd) {}
+    Fd(Fd&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
+    Fd& operator=(Fd&& other) noexcept;
+    ~Fd() { close(); }
+
+    int get() const noexcept { return m_fd; }
+    explicit operator bool() const noexcept { return m_fd >= 0; }
+    [[nodiscard]] int release() noexcept { return std::exchange(m_fd, -1); }
+    void close() noexcept;
+
+private:
+    int m_fd = -1;
+};
+
+/// open(2)/openat(2) with O_CLOEXEC; throws SysError naming the path.
+Fd open_fd(const std::filesystem::path& path, int flags, mode_t mode = 0);
+Fd open_at(int dir, const std::string& name, int flags, mode_t mode = 0);
+
+struct Pipe {
+    Fd reader;
+    Fd writer;
+};
+Pipe make_pipe();
+
+/// Everything up to the end of the file.
+std::string read_all(int fd);
+/// All of `data`, across short writes and EINTR.
+void write_all(int fd, std::string_view data);
+
+}  // namespace mstage

@@ -1,0 +1,142 @@
+#include "base/process.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace mstage {
+
+namespace {
+
+std::vector<char*> exec_argv(const std::vector<std::string>& argv) {
+    std::vector<char*> pointers;
+    for (const std::string& word : argv) {
+        pointers.push_back(const_cast<char*>(word.c_str()));
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+/// A started program with our end of its output, and what it complained about.
+struct Started {
+    pid_t pid = -1;
+    Fd output;
+    Fd errors;
+};
+
+Started start(const Command& command) {
+    const auto path = find_program(command.argv.front());
+    if (!path) {
+        throw with_hint(Error("program '{}' was not found", command.argv.front()), command.package_hint);
+    }
+    Pipe output = make_pipe();
+    // A file, not a pipe: nobody reads it before the end, and a full pipe would stop the program.
+    Fd errors(::memfd_create("stderr", MFD_CLOEXEC));
+    const std::vector<char*> argv = exec_argv(command.argv);
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        throw SysError(errno, "starting '{}'", *path);
+    }
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent) {
+            ::_exit(127);
+        }
+        reset_signals_for_child();
+        const int null = ::open("/dev/null", O_RDONLY);
+        ::dup2(null, 0);
+        ::dup2(output.writer.get(), 1);
+        ::dup2(command.stderr_fd < 0 ? errors.get() : command.stderr_fd, 2);
+        ::execv(path->c_str(), argv.data());
+        ::_exit(127);
+    }
+    return {pid, std::move(output.reader), std::move(errors)};
+}
+
+}  // namespace
+
+std::string ExitState::describe() const {
+    if (code) {
+        return fmt::format("exit code {}", *code);
+    }
+    return fmt::format("signal {} ({})", signal.value_or(0), ::strsignal(signal.value_or(0)));
+}
+
+ExitState exit_state_of(int wait_status) {
+    if (WIFSIGNALED(wait_status)) {
+        return {std::nullopt, WTERMSIG(wait_status)};
+    }
+    return {WEXITSTATUS(wait_status), std::nullopt};
+}
+
+ExitState wait_for(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            throw SysError(errno, "waiting for process {}", pid);
+        }
+    }
+    return exit_state_of(status);
+}
+
+void stream_output(const Command& command, const std::function<void(int)>& consume) {
+    Started child = start(command);
+    try {
+        consume(child.output.get());
+    } catch (...) {
+        ::kill(child.pid, SIGKILL);
+        wait_for(child.pid);
+        throw;
+    }
+    child.output.close();
+    const ExitState state = wait_for(child.pid);
+    if (!state.ok()) {
+        ::lseek(child.errors.get(), 0, SEEK_SET);
+        const std::string detail = escape_control(last_lines(read_all(child.errors.get()), 15));
+        throw Error("'{}' failed with {}{}{}", command.argv.front(), state.describe(),
+                    detail.empty() ? "" : ":\n", detail);
+    }
+}
+
+std::string capture_output(const Command& command) {
+    std::string output;
+    stream_output(command, [&](int fd) { output = read_all(fd); });
+    return output;
+}
+
+std::optional<std::string> find_program(const std::string& program) {
+    if (program.find('/') != std::string::npos) {
+        return ::access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
+    }
+    const char* path = std::getenv("PATH");
+    for (const std::string& dir : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
+        const std::string candidate = dir + "/" + program;
+        if (!dir.empty() && ::access(candidate.c_str(), X_OK) == 0) {
+            return candidate;
+        }
+    }
+    return std::nullopt;
+}
+
+void reset_signals_for_child() {
+    for (int number = 1; number < NSIG; ++number) {
+        if (number != SIGKILL && number != SIGSTOP) {
+            ::signal(number, SIG_DFL);
+        }
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace mstage

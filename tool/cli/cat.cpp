@@ -1,0 +1,23 @@
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+#include <unistd.h>
+
+namespace mstage::cli {
+
+int run_cat(const Arguments& arguments) {
+    VerbParser parser("cat");
+    std::vector<std::string> places;
+    parser.add_option("IMAGE:PATH", places, "Regular files of images, byte for byte")->required();
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    const Workplace place(parser.common);
+    for (const std::string& text : places) {
+        const ImagePath source = parse_image_path(text);
+        place.engine->write_file_to(place.image(source.image), source.path, STDOUT_FILENO);
+    }
+    return k_good;
+}
+
+}  // namespace mstage::cli

@@ -1,0 +1,120 @@
+#include "cli/command_line.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "engine/local/local_engine.hpp"
+
+namespace mstage::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<std::string> variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+}
+
+fs::path default_store() {
+    if (const auto store = variable("MSTAGE_STORE")) {
+        return fs::absolute(*store);
+    }
+    if (const auto data = variable("XDG_DATA_HOME"); data && fs::path(*data).is_absolute()) {
+        return fs::path(*data) / "mstage";
+    }
+    if (const auto home = variable("HOME")) {
+        return fs::path(*home) / ".local/share/mstage";
+    }
+    throw with_hint(Error("there is no place for the store: HOME is not set"),
+                    "set MSTAGE_STORE to a directory of your own");
+}
+
+}  // namespace
+
+VerbParser::VerbParser(const std::string& name) : CLI::App("", "mstage " + name) {
+    for (const Verb& verb : verbs()) {
+        if (verb.name == name) {
+            description(verb.summary);
+        }
+    }
+    option_defaults()->group("Options");
+    add_option("-C", common.directory, "Stand in this directory (a build tree)")->type_name("DIR");
+}
+
+bool VerbParser::read(const Arguments& arguments) {
+    try {
+        // CLI11 takes them from the back.
+        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+        parse(reversed);
+        return true;
+    } catch (const CLI::CallForHelp&) {
+        print(help());
+        return false;
+    } catch (const CLI::ParseError& error) {
+        throw with_hint(UsageError("{}: {}", get_name(), error.what()), get_name() + " --help");
+    }
+}
+
+std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store) {
+    return std::make_unique<engine::LocalEngine>(store ? *store : default_store());
+}
+
+Workplace::Workplace(const CommonOptions& common) : tree(pipeline::BuildTree::find(common.directory)) {
+    engine = open_engine(tree ? tree->plans().front().store : std::nullopt);
+}
+
+engine::Image Workplace::image(const std::string& reference) const {
+    return engine->image(pipeline::resolve_image(*engine, tree, reference));
+}
+
+ImagePath parse_image_path(const std::string& text) {
+    const size_t colon = text.find(":/");
+    if (colon != std::string::npos) {
+        return {text.substr(0, colon), text.substr(colon + 1)};
+    }
+    const size_t last = text.rfind(':');
+    if (last != std::string::npos && !text.starts_with("tag:")) {
+        throw UsageError("'{}': the path in an image must start with '/'", text);
+    }
+    return {text, "/"};
+}
+
+std::map<std::string, std::string> proxy_variables() {
+    std::map<std::string, std::string> found;
+    for (const char* name : {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",
+                             "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"}) {
+        if (const auto value = variable(name)) {
+            found[name] = *value;
+        }
+    }
+    return found;
+}
+
+pipeline::RunContext make_run_context(engine::Engine& engine) {
+    return {.engine = engine,
+            .proxies = proxy_variables(),
+            .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
+            .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
+}
+
+void print(const std::string& text) {
+    with_context("standard output", [&] { write_all(STDOUT_FILENO, text); });
+}
+
+void print_line(const std::string& text) {
+    print(text + "\n");
+}
+
+void print_error_line(const std::string& text) {
+    try {
+        write_all(STDERR_FILENO, escape_control(text) + "\n");
+    } catch (const Error&) {
+        // There is nowhere left to say it.
+    }
+}
+
+}  // namespace mstage::cli

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "pipeline/build_tree.hpp"
+#include "pipeline/stage_runner.hpp"
+
+namespace mstage::cli {
+
+/// The words after the verb.
+using Arguments = std::vector<std::string>;
+
+/// One verb: its entry in the table that help and dispatch come from. `run` returns the exit code.
+struct Verb {
+    const char* name;
+    const char* summary;
+    int (*run)(const Arguments& arguments);
+};
+const std::vector<Verb>& verbs();
+
+/// The options that every verb has.
+struct CommonOptions {
+    std::filesystem::path directory = ".";  ///< -C
+};
+
+/// A verb's parser with the common options in it.
+class VerbParser : public CLI::App {
+public:
+    explicit VerbParser(const std::string& name);
+
+    CommonOptions common;
+
+    /// True when the verb is to go on; false when --help was asked for and has been printed. Throws UsageError.
+    bool read(const Arguments& arguments);
+};
+
+/// The engine whose images a verb means: with the store of `store` (a plan's), else of $MSTAGE_STORE, else the user's.
+std::unique_ptr<engine::Engine> open_engine(const std::optional<std::filesystem::path>& store);
+
+/// A verb's view: the build tree that it stands in, if any, and its engine.
+struct Workplace {
+    std::optional<pipeline::BuildTree> tree;
+    std::unique_ptr<engine::Engine> engine;
+
+    explicit Workplace(const CommonOptions& common);
+    engine::Image image(const std::string& reference) const;
+};
+
+/// "IMAGE:/PATH" in two; the path is "/" when there is none. Throws UsageError when the path is not absolute.
+struct ImagePath {
+    std::string image;
+    std::string path;
+};
+ImagePath parse_image_path(const std::string& text);
+
+/// The caller's proxy variables, which commands get too.
+std::map<std::string, std::string> proxy_variables();
+
+/// A RunContext whose notes go to stderr and whose live output to stdout.
+pipeline::RunContext make_run_context(engine::Engine& engine);
+
+void print(const std::string& text);
+void print_line(const std::string& text);
+void print_error_line(const std::string& text);
+
+}  // namespace mstage::cli

@@ -1,0 +1,72 @@
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace mstage::cli {
+
+namespace {
+
+/// What a build tool needs to know about a copy: a file that says when it was made, and on what the copy depends.
+struct BuildToolOptions {
+    std::filesystem::path stamp;
+    std::filesystem::path depfile;
+    std::string depfile_target;
+};
+
+/// The delivered files are in the dependency file: when one is deleted, the build tool copies again.
+void tell_build_tool(const BuildToolOptions& options, const std::vector<std::filesystem::path>& written) {
+    if (!options.depfile.empty()) {
+        std::string text = escape_depfile_path(options.depfile_target) + ":";
+        for (const auto& file : written) {
+            text += " \\\n  " + escape_depfile_path(std::filesystem::absolute(file).native());
+        }
+        write_file_if_changed(options.depfile, text + "\n");
+    }
+    if (!options.stamp.empty()) {
+        write_file_atomically(options.stamp, "");
+    }
+}
+
+}  // namespace
+
+int run_cp(const Arguments& arguments) {
+    VerbParser parser("cp");
+    std::vector<std::string> words;
+    BuildToolOptions options;
+    parser.add_option("IMAGE:PATH... DESTINATION", words,
+                      "Files or directories of images (with *, ? and [] in names), and where they go")
+        ->required();
+    parser.add_option("--stamp", options.stamp, "Write this file when all is copied")->group("For build tools");
+    auto* depfile = parser.add_option("--depfile", options.depfile, "Write the names of the copies there")
+                        ->group("For build tools");
+    auto* target = parser.add_option("--depfile-target", options.depfile_target, "The output that the depfile is for")
+                       ->group("For build tools");
+    depfile->needs(target);
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    if (words.size() < 2) {
+        throw with_hint(UsageError("mstage cp needs IMAGE:PATH and a destination"), "mstage cp --help");
+    }
+    const Workplace place(parser.common);
+    const std::filesystem::path destination = words.back();
+    words.pop_back();
+    std::map<std::string, std::vector<std::string>> patterns_by_image;
+    for (const std::string& word : words) {
+        const ImagePath source = parse_image_path(word);
+        patterns_by_image[source.image].push_back(source.path);
+    }
+    std::vector<std::filesystem::path> written;
+    for (const auto& [image, patterns] : patterns_by_image) {
+        // Several sources want a directory, also when each image gives one.
+        const bool several = patterns_by_image.size() > 1;
+        const auto files = place.engine->copy_out(place.image(image), patterns, several ? destination / "" : destination);
+        written.insert(written.end(), files.begin(), files.end());
+    }
+    tell_build_tool(options, written);
+    return k_good;
+}
+
+}  // namespace mstage::cli

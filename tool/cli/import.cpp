@@ -1,0 +1,37 @@
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace mstage::cli {
+
+int run_import(const Arguments& arguments) {
+    VerbParser parser("import");
+    std::string reference;
+    std::string tag;
+    bool refresh = false;
+    bool json = false;
+    parser.add_option("REFERENCE", reference, "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR")->required();
+    parser.add_flag("--refresh", refresh, "Import again what is there already");
+    parser.add_option("--tag", tag, "Also name the image")->type_name("NAME");
+    parser.add_flag("--json", json, "Print JSON");
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    const Workplace place(parser.common);
+    const engine::Base base =
+        place.engine->base(reference, refresh ? engine::Refresh::yes : engine::Refresh::no);
+    for (const std::string& warning : base.warnings) {
+        print_error_line("mstage: warning: " + warning);
+    }
+    if (!tag.empty()) {
+        place.engine->set_tag(tag, base.image);
+    }
+    if (json) {
+        print_line(dump_json(
+            {{"image", base.image.str()}, {"imported", base.imported}, {"warnings", base.warnings}}));
+    } else {
+        print_line(base.image.str());
+    }
+    return k_good;
+}
+
+}  // namespace mstage::cli

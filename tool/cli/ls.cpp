@@ -1,0 +1,61 @@
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace mstage::cli {
+
+namespace {
+
+Json to_json(const engine::FileInfo& file) {
+    return {
+        {"path", file.path},
+        {"type", std::string(1, file.type)},
+        {"mode", fmt::format("{:04o}", file.mode)},
+        {"uid", file.uid},
+        {"gid", file.gid},
+        {"size", file.size},
+        {"mtime", format_time(file.mtime)},
+        {"target", file.type == 'l' ? Json(file.target) : Json()},
+    };
+}
+
+std::string to_line(const engine::FileInfo& file) {
+    std::string line = fmt::format("{}{:04o} {:>5}:{:<5} {:>10} {} {}", file.type, file.mode, file.uid, file.gid,
+                                   file.size, format_time(file.mtime).substr(0, 19), escape_control(file.path));
+    if (file.type == 'l') {
+        line += " -> " + escape_control(file.target);
+    }
+    return line;
+}
+
+}  // namespace
+
+int run_ls(const Arguments& arguments) {
+    VerbParser parser("ls");
+    std::string where;
+    bool recursive = false;
+    bool json = false;
+    parser.add_option("IMAGE[:PATH]", where, "The image, and an absolute path in it")->required();
+    parser.add_flag("-R,--recursive", recursive, "Go all the way down");
+    parser.add_flag("--json", json, "Print JSON");
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    const Workplace place(parser.common);
+    const ImagePath target = parse_image_path(where);
+    const std::vector<engine::FileInfo> files =
+        place.engine->list(place.image(target.image), target.path, recursive);
+    std::string text;
+    Json list = Json::array();
+    for (const engine::FileInfo& file : files) {
+        if (json) {
+            list.push_back(to_json(file));
+        } else {
+            text += to_line(file) + "\n";
+        }
+    }
+    print(json ? dump_json({{"files", std::move(list)}}) + "\n" : text);
+    return k_good;
+}
+
+}  // namespace mstage::cli

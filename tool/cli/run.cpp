@@ -1,0 +1,179 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace mstage::cli {
+
+namespace {
+
+struct RunOptions {
+    std::vector<std::string> words;  // IMAGE, and COMMAND when it came without "--"
+    std::string command_line;
+    std::vector<std::string> environment;
+    std::string workdir;
+    double timeout = 0;
+    bool no_network = false;
+    bool disposable = true;
+    std::string tag;
+    bool json = false;
+    std::filesystem::path plan;
+    std::string test;
+};
+
+void declare(VerbParser& parser, RunOptions& options) {
+    parser.add_option("IMAGE [--] COMMAND...", options.words, "The image, and the command with its arguments");
+    parser.add_option("-c", options.command_line, "A command line for sh, instead of COMMAND")->type_name("LINE");
+    parser.add_option("-e,--env", options.environment, "Set an environment variable")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->take_all();
+    parser.add_option("-w,--workdir", options.workdir, "Working directory in the image (default: the image's)");
+    parser.add_option("--timeout", options.timeout, "End the command after so many seconds")
+        ->check(CLI::NonNegativeNumber);
+    parser.add_flag("--no-network", options.no_network, "Without network");
+    parser.add_flag("--disposable,!--no-disposable", options.disposable,
+                    "Discard what the command writes (the default), or make it a new image");
+    parser.add_option("--tag", options.tag, "Name the new image; implies --no-disposable")->type_name("NAME");
+    parser.add_flag("--json", options.json, "Print the run's record to stdout; the command's output goes to stderr");
+    auto* plan = parser.add_option("--plan", options.plan, "A pipeline's plan.json")->group("For build tools");
+    auto* test = parser.add_option("--test", options.test, "Run this test of the plan")->group("For build tools");
+    plan->needs(test);
+    test->needs(plan);
+}
+
+/// Output as it comes: to where it would go without us.
+engine::OutputSink pass_on(bool all_to_stderr) {
+    return [all_to_stderr](engine::Stream stream, std::string_view data) {
+        const bool to_stdout = stream == engine::Stream::out && !all_to_stderr;
+        write_all(to_stdout ? STDOUT_FILENO : STDERR_FILENO, data);
+    };
+}
+
+int exit_code_of(const engine::RunResult& result) {
+    if (result.outcome.timed_out) {
+        print_error_line(fmt::format("mstage: error: the command was ended by its time-out after {}; its log: {}",
+                                     human_duration(result.outcome.usage.wall), result.log.native()));
+        return k_timed_out;
+    }
+    if (result.outcome.interrupted_by) {
+        return k_signal_base + *result.outcome.interrupted_by;
+    }
+    return result.outcome.code;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string line;
+    for (const std::string& word : words) {
+        line += (line.empty() ? "" : " ") + shell_quote(word);
+    }
+    return line;
+}
+
+std::map<std::string, std::string> parse_environment(const std::vector<std::string>& pairs) {
+    std::map<std::string, std::string> environment;
+    for (const std::string& pair : pairs) {
+        const size_t equals = pair.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            throw UsageError("'{}' is not NAME=VALUE", pair);
+        }
+        environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
+    return environment;
+}
+
+engine::RunRequest request_from(const RunOptions& options, const std::vector<std::string>& command,
+                                const engine::ImageId& image) {
+    engine::RunRequest request{.image = image};
+    const bool line = !options.command_line.empty();
+    request.argv = line ? std::vector<std::string>{"/bin/sh", "-c", options.command_line} : command;
+    request.command_line = line ? options.command_line : joined(command);
+    request.environment = parse_environment(options.environment);
+    request.pass_through = proxy_variables();
+    request.workdir = options.workdir;
+    request.network = options.no_network ? engine::Network::off : engine::Network::on;
+    request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(options.timeout));
+    request.disposable = options.disposable && options.tag.empty();
+    request.streams = engine::Streams::separate;
+    request.stdin_fd = STDIN_FILENO;
+    request.live = pass_on(options.json);
+    return request;
+}
+
+void print_record(const engine::RunResult& result) {
+    print_line(dump_json({
+        {"run", result.run.str()},
+        {"exit_code", result.outcome.code},
+        {"timed_out", result.outcome.timed_out},
+        {"wall_s", std::chrono::duration<double>(result.outcome.usage.wall).count()},
+        {"peak_memory_bytes", result.outcome.usage.peak_memory},
+        {"log", result.log.native()},
+        {"result_image", result.result_image ? Json(result.result_image->str()) : Json()},
+        {"filesystem_changed", result.filesystem_changed},
+        {"failed_state", result.failed_state ? Json(result.failed_state->str()) : Json()},
+    }));
+}
+
+int run_on_image(const CommonOptions& common, const RunOptions& options, const std::vector<std::string>& command) {
+    const Workplace place(common);
+    const engine::ImageId image = place.image(options.words.front()).id;
+    const engine::RunResult result = place.engine->run(request_from(options, command, image));
+    if (result.result_image && !options.tag.empty()) {
+        place.engine->set_tag(options.tag, *result.result_image);
+    }
+    if (options.json) {
+        print_record(result);
+    } else if (result.result_image) {
+        print_error_line("mstage: image " + result.result_image->str());
+    } else if (result.failed_state) {
+        print_error_line("mstage: failed state " + result.failed_state->str());
+    }
+    return exit_code_of(result);
+}
+
+int run_test_of_plan(const RunOptions& options) {
+    const pipeline::Plan plan = pipeline::read_plan(options.plan);
+    const auto engine = open_engine(plan.store);
+    try {
+        const engine::RunResult result = pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test),
+                                                            pass_on(false));
+        return exit_code_of(result);
+    } catch (const engine::Unavailable& error) {
+        print_error_line(k_skip_prefix + error.message());
+        throw;
+    }
+}
+
+}  // namespace
+
+int run_run(const Arguments& arguments) {
+    VerbParser parser("run");
+    RunOptions options;
+    declare(parser, options);
+    // What follows "--" is the command's, dashes and all.
+    const auto dashes = std::ranges::find(arguments, "--");
+    if (!parser.read(Arguments(arguments.begin(), dashes))) {
+        return k_good;
+    }
+    if (!options.test.empty()) {
+        return run_test_of_plan(options);
+    }
+    std::vector<std::string> command;
+    if (!options.words.empty()) {
+        command.assign(options.words.begin() + 1, options.words.end());
+    }
+    if (dashes != arguments.end()) {
+        command.insert(command.end(), dashes + 1, arguments.end());
+    }
+    if (options.words.empty() || command.empty() == options.command_line.empty()) {
+        throw with_hint(UsageError("mstage run needs an image and a command"), "mstage run --help");
+    }
+    return run_on_image(parser.common, options, command);
+}
+
+}  // namespace mstage::cli

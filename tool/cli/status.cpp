@@ -1,0 +1,70 @@
+#include "pipeline/status.hpp"
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace mstage::cli {
+
+namespace {
+
+Json to_json(const pipeline::CheckpointStatus& status) {
+    return {
+        {"pipeline", status.pipeline},
+        {"checkpoint", status.checkpoint},
+        {"from", status.from.empty() ? Json() : Json(status.from)},
+        {"state", to_string(status.state)},
+        {"image", status.image ? Json(status.image->id.str()) : Json()},
+        {"created", status.image ? Json(format_time(status.image->created)) : Json()},
+        {"size_bytes", status.image ? Json(status.size) : Json()},
+        {"failed_state", status.failed_state ? Json(status.failed_state->str()) : Json()},
+    };
+}
+
+std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
+    const std::string name = status.pipeline + "." + status.checkpoint;
+    std::string line = fmt::format("{:<{}}  {:<8}", name, width, to_string(status.state));
+    if (status.image) {
+        const auto age = std::chrono::system_clock::now() - status.image->created;
+        line += fmt::format("  {}  {} ago, {}", status.image->id.str(), human_duration(age), human_size(status.size));
+    } else if (status.failed_state) {
+        line += fmt::format("  {}  left by the failure", status.failed_state->str());
+    }
+    return line;
+}
+
+}  // namespace
+
+int run_status(const Arguments& arguments) {
+    VerbParser parser("status");
+    bool json = false;
+    parser.add_flag("--json", json, "Print JSON");
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    const Workplace place(parser.common);
+    if (!place.tree) {
+        throw with_hint(Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
+                        "configure a project that uses MultiStageBuild, or name its build tree with -C");
+    }
+    const auto statuses = pipeline::status_of(*place.engine, *place.tree);
+    if (json) {
+        Json list = Json::array();
+        for (const auto& status : statuses) {
+            list.push_back(to_json(status));
+        }
+        print_line(dump_json({{"build_dir", place.tree->directory().native()}, {"checkpoints", std::move(list)}}));
+        return k_good;
+    }
+    size_t width = 0;
+    for (const auto& status : statuses) {
+        width = std::max(width, status.pipeline.size() + 1 + status.checkpoint.size());
+    }
+    for (const auto& status : statuses) {
+        print_line(to_line(status, width));
+    }
+    return k_good;
+}
+
+}  // namespace mstage::cli

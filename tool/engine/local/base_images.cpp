@@ -1,0 +1,182 @@
+#include "engine/local/base_images.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "archive/import.hpp"
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "sandbox/user_namespace.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using sandbox::IdMode;
+
+/// Fills the directory in a user namespace, where the tree's owners exist. What was left out comes back as warnings.
+template <typename F>
+std::vector<std::string> fill(const ImportContext& context, const F& import) {
+    // A file carries the names from the child: a pipe would have to be read meanwhile.
+    const fs::path report = context.directory.parent_path() / "skipped";
+    const Fd out = open_fd(report, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    sandbox::run_in_user_namespace(context.ids, [&] {
+        const Fd directory = open_fd(context.directory, O_RDONLY | O_DIRECTORY);
+        const archive::Options options{.keep_owners = context.ids.mode != IdMode::single};
+        const archive::Imported imported = import(directory.get(), options);
+        for (const std::string& skipped : imported.skipped) {
+            write_all(out.get(), escape_control(skipped) + "\n");
+        }
+    });
+    ::lseek(out.get(), 0, SEEK_SET);
+    std::vector<std::string> warnings;
+    for (const std::string& line : split(read_all(out.get()), '\n')) {
+        if (!line.empty()) {
+            warnings.push_back("left out: " + line);
+        }
+    }
+    return warnings;
+}
+
+ImportedTree import_rootfs(const std::string& operand, const ImportContext& context) {
+    const fs::path source = operand;
+    if (!source.is_absolute()) {
+        throw UsageError("'rootfs:{}' must name an absolute path", operand);
+    }
+    ImportedTree tree;
+    if (fs::is_directory(source)) {
+        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
+            const Fd from = open_fd(source, O_RDONLY | O_DIRECTORY);
+            return archive::copy_tree(from.get(), directory, options);
+        });
+    } else {
+        const Fd from = open_fd(source, O_RDONLY);
+        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
+            return archive::unpack_tar(from.get(), directory, options);
+        });
+    }
+    return tree;
+}
+
+struct DebianReference {
+    std::string suite;
+    std::vector<std::string> packages;
+};
+
+DebianReference parse_debian(const std::string& operand) {
+    // Both become words on a command line of root's.
+    static const std::regex k_suite("[a-z][a-z0-9.-]*");
+    static const std::regex k_package("[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?");
+    DebianReference reference;
+    // A '+' can also be the end of a name (g++): it separates only what is not empty.
+    static const std::regex k_parts(R"(([^+]+\+*?)(?:\+(?=[^+])|$))");
+    for (std::sregex_iterator part(operand.begin(), operand.end(), k_parts), end; part != end; ++part) {
+        const std::string name = (*part)[1];
+        if (reference.suite.empty()) {
+            reference.suite = name;
+        } else {
+            reference.packages.push_back(name);
+        }
+    }
+    if (!std::regex_match(reference.suite, k_suite)) {
+        throw UsageError("'debian:{}' does not name a suite, such as 'debian:bookworm'", operand);
+    }
+    for (const std::string& package : reference.packages) {
+        if (!std::regex_match(package, k_package)) {
+            throw UsageError("'debian:{}': '{}' is not the name of a package", operand, package);
+        }
+    }
+    return reference;
+}
+
+/// The machine's own apt sources for the suite, as one-line sources; empty when it has none (another distribution).
+std::string apt_sources_for(const std::string& suite) {
+    if (!find_program("apt-get")) {
+        return {};
+    }
+    const std::string targets = capture_output(
+        {.argv = {"apt-get", "indextargets", "--format", "$(REPO_URI)|$(SUITE)|$(CODENAME)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)",
+                  "Created-By: Packages"}, .package_hint = ""});
+    std::set<std::string> lines;
+    for (const std::string& line : split(targets, '\n')) {
+        const std::vector<std::string> fields = split(line, '|');
+        if (fields.size() != 6) {
+            continue;
+        }
+        const std::string& release = fields[3];
+        if (release == suite || release == suite + "-updates" || release == suite + "-security") {
+            // apt leaves the placeholder of what a source does not say.
+            const bool unsigned_by = fields[5].empty() || fields[5].starts_with("$(");
+            const std::string options = unsigned_by ? "" : fmt::format("[signed-by=\"{}\"] ", fields[5]);
+            lines.insert(fmt::format("deb {}{} {} {}\n", options, fields[0], release, fields[4]));
+        }
+    }
+    std::string text;
+    for (const std::string& line : lines) {
+        text += line;
+    }
+    return text;
+}
+
+ImportedTree import_debian(const std::string& operand, const ImportContext& context) {
+    const DebianReference reference = parse_debian(operand);
+    if (context.ids.mode == IdMode::single) {
+        throw with_hint(Error("mmdebstrap needs a range of ids for this user"),
+                        "give the user ranges in /etc/subuid and /etc/subgid (usermod --add-subuids … "
+                        "--add-subgids …) and install 'uidmap', or import a tree with rootfs:");
+    }
+    std::string include;
+    for (const std::string& package : reference.packages) {
+        include += (include.empty() ? "--include=" : ",") + package;
+    }
+    std::vector<std::string> argv = {
+        "mmdebstrap", "--quiet", "--variant=minbase",
+        context.ids.mode == IdMode::identity ? "--mode=root" : "--mode=unshare", "--format=tar"};
+    if (!include.empty()) {
+        argv.push_back(include);
+    }
+    argv.insert(argv.end(), {reference.suite, "-"});
+    const std::string sources = apt_sources_for(reference.suite);
+    const fs::path sources_file = context.directory.parent_path() / "sources.list";
+    if (!sources.empty()) {
+        write_file_atomically(sources_file, sources);
+        argv.push_back(sources_file.native());
+    }
+    ImportedTree tree;
+    stream_output({.argv = argv, .package_hint = "install the package 'mmdebstrap'"}, [&](int tar) {
+        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
+            return archive::unpack_tar(tar, directory, options);
+        });
+    });
+    // Every root filesystem of mmdebstrap has devices, and no sandbox uses an image's.
+    std::erase_if(tree.warnings, [](const std::string& text) { return text.find("device") != std::string::npos; });
+    return tree;
+}
+
+}  // namespace
+
+const std::vector<BaseKind>& base_kinds() {
+    static const std::vector<BaseKind> k_kinds = {
+        {"debian:", "debian:bookworm+gcc+make", import_debian},
+        {"rootfs:", "rootfs:/path/to/tree or rootfs:/path/to/root.tar.zst", import_rootfs},
+    };
+    return k_kinds;
+}
+
+const BaseKind* find_base_kind(std::string_view reference) {
+    const auto& kinds = base_kinds();
+    const auto found = std::ranges::find_if(
+        kinds, [&](const BaseKind& kind) { return reference.starts_with(kind.prefix); });
+    return found == kinds.end() ? nullptr : &*found;
+}
+
+}  // namespace mstage::engine

@@ -1,0 +1,272 @@
+#include "engine/local/image_tree.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+int open_in_root(int root, const std::string& path, std::uint64_t flags) {
+    open_how how{};
+    how.flags = flags | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    return static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+}
+
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::vector<std::string> sorted_names(Fd directory) {
+    std::unique_ptr<DIR, CloseDir> stream(::fdopendir(directory.get()));
+    if (!stream) {
+        throw SysError(errno, "reading a directory of the image");
+    }
+    [[maybe_unused]] const int owned_by_stream = directory.release();
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.push_back(name);
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+char type_letter(mode_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG: return 'f';
+        case S_IFDIR: return 'd';
+        case S_IFLNK: return 'l';
+        case S_IFIFO: return 'p';
+        case S_IFSOCK: return 's';
+        case S_IFCHR: return 'c';
+        default: return 'b';
+    }
+}
+
+std::string joined(const std::string& directory, const std::string& name) {
+    return directory.ends_with('/') ? directory + name : directory + "/" + name;
+}
+
+std::string link_target(int fd) {
+    std::string target(4096, '\0');
+    const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
+    target.resize(size < 0 ? 0 : static_cast<size_t>(size));
+    return target;
+}
+
+bool has_wildcard(const std::string& text) {
+    return text.find_first_of("*?[") != std::string::npos;
+}
+
+}  // namespace
+
+Fd ImageTree::open(const std::string& path, int flags) const {
+    Fd fd(open_in_root(m_root, path, static_cast<std::uint64_t>(flags)));
+    if (!fd) {
+        throw SysError(errno, "'{}' in the image", path);
+    }
+    return fd;
+}
+
+struct stat ImageTree::status(const std::string& path) const {
+    const Fd fd = open(path, O_PATH | O_NOFOLLOW);
+    struct stat info{};
+    if (::fstat(fd.get(), &info) != 0) {
+        throw SysError(errno, "'{}' in the image", path);
+    }
+    return info;
+}
+
+FileInfo ImageTree::describe(const std::string& path) const {
+    const Fd fd = open(path, O_PATH | O_NOFOLLOW);
+    struct stat info{};
+    if (::fstat(fd.get(), &info) != 0) {
+        throw SysError(errno, "'{}' in the image", path);
+    }
+    FileInfo file{.path = path,
+                  .type = type_letter(info.st_mode),
+                  .mode = info.st_mode & 07777,
+                  .uid = info.st_uid,
+                  .gid = info.st_gid,
+                  .size = static_cast<std::uint64_t>(info.st_size),
+                  .mtime = TimePoint(std::chrono::duration_cast<TimePoint::duration>(
+                      std::chrono::seconds(info.st_mtim.tv_sec) +
+                      std::chrono::nanoseconds(info.st_mtim.tv_nsec))),
+                  .target = ""};
+    if (file.type == 'l') {
+        file.target = link_target(fd.get());
+    }
+    return file;
+}
+
+void ImageTree::list_directory(const std::string& path, bool recursive,
+                               std::vector<FileInfo>& files) const {
+    for (const std::string& name : sorted_names(open(path, O_RDONLY | O_DIRECTORY))) {
+        files.push_back(describe(joined(path, name)));
+        if (recursive && files.back().type == 'd') {
+            list_directory(joined(path, name), recursive, files);
+        }
+    }
+}
+
+std::vector<FileInfo> ImageTree::list(const std::string& path, bool recursive) const {
+    const Fd target = open(path, O_PATH);
+    struct stat info{};
+    ::fstat(target.get(), &info);
+    if (!S_ISDIR(info.st_mode)) {
+        return {describe(path)};
+    }
+    std::vector<FileInfo> files;
+    list_directory(path, recursive, files);
+    return files;
+}
+
+void ImageTree::write_file_to(const std::string& path, int out) const {
+    // Not blocking: the image may have a FIFO there.
+    const Fd fd = open(path, O_RDONLY | O_NONBLOCK);
+    struct stat info{};
+    ::fstat(fd.get(), &info);
+    if (!S_ISREG(info.st_mode)) {
+        throw Error("'{}' in the image is not a regular file", path);
+    }
+    std::string buffer(1 << 18, '\0');
+    while (true) {
+        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+        if (count < 0) {
+            throw SysError(errno, "reading '{}' in the image", path);
+        }
+        if (count == 0) {
+            return;
+        }
+        write_all(out, std::string_view(buffer).substr(0, static_cast<size_t>(count)));
+    }
+}
+
+std::vector<std::string> ImageTree::glob(const std::string& pattern) const {
+    std::vector<std::string> matches = {"/"};
+    for (const std::string& part : split(pattern, '/')) {
+        if (part.empty()) {
+            continue;
+        }
+        std::vector<std::string> next;
+        for (const std::string& parent : matches) {
+            if (!has_wildcard(part)) {
+                if (Fd(open_in_root(m_root, joined(parent, part), O_PATH | O_NOFOLLOW))) {
+                    next.push_back(joined(parent, part));
+                }
+                continue;
+            }
+            Fd directory(open_in_root(m_root, parent, O_RDONLY | O_DIRECTORY));
+            if (!directory) {
+                continue;
+            }
+            for (const std::string& name : sorted_names(std::move(directory))) {
+                if (::fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) == 0) {
+                    next.push_back(joined(parent, name));
+                }
+            }
+        }
+        matches = std::move(next);
+    }
+    return matches;
+}
+
+namespace {
+
+void copy_file(const ImageTree& tree, const std::string& source, const struct stat& info,
+               const fs::path& destination) {
+    std::string temporary = destination.native() + ".tmp-XXXXXX";
+    const Fd out(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!out) {
+        throw SysError(errno, "writing '{}'", destination.native());
+    }
+    try {
+        tree.write_file_to(source, out.get());
+        const timespec times[2] = {info.st_mtim, info.st_mtim};
+        // Set-id bits would now be the caller's.
+        ::fchmod(out.get(), info.st_mode & 0777);
+        ::futimens(out.get(), times);
+        if (::rename(temporary.c_str(), destination.c_str()) != 0) {
+            throw SysError(errno, "writing '{}'", destination.native());
+        }
+    } catch (...) {
+        ::unlink(temporary.c_str());
+        throw;
+    }
+}
+
+void copy_link(const ImageTree& tree, const std::string& source, const fs::path& destination) {
+    const std::string target = link_target(tree.open(source, O_PATH | O_NOFOLLOW).get());
+    if (!fs::is_directory(fs::symlink_status(destination))) {
+        ::unlink(destination.c_str());
+    }
+    if (::symlink(target.c_str(), destination.c_str()) != 0) {
+        throw SysError(errno, "making link '{}'", destination.native());
+    }
+}
+
+void copy_directory(const ImageTree& tree, const std::string& source, const struct stat& info,
+                    const fs::path& destination, std::vector<fs::path>& written);
+
+void copy_entry(const ImageTree& tree, const std::string& source, const fs::path& destination,
+                std::vector<fs::path>& written) {
+    const struct stat info = tree.status(source);
+    if (S_ISDIR(info.st_mode)) {
+        copy_directory(tree, source, info, destination, written);
+    } else if (S_ISLNK(info.st_mode)) {
+        copy_link(tree, source, destination);
+        written.push_back(destination);
+    } else if (S_ISREG(info.st_mode)) {
+        copy_file(tree, source, info, destination);
+        written.push_back(destination);
+    } else {
+        throw Error("'{}' in the image is neither file, directory nor link", source);
+    }
+}
+
+void copy_directory(const ImageTree& tree, const std::string& source, const struct stat& info,
+                    const fs::path& destination, std::vector<fs::path>& written) {
+    // A link in the way could lead anywhere: what the image has there is a directory, so that is what is made.
+    if (fs::is_symlink(destination)) {
+        ::unlink(destination.c_str());
+    }
+    const bool made = ::mkdir(destination.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) {
+        throw SysError(errno, "making directory '{}'", destination.native());
+    }
+    for (const std::string& name : sorted_names(tree.open(source, O_RDONLY | O_DIRECTORY))) {
+        copy_entry(tree, joined(source, name), destination / name, written);
+    }
+    if (made) {
+        const timespec times[2] = {info.st_mtim, info.st_mtim};
+        ::chmod(destination.c_str(), info.st_mode & 0777);
+        ::utimensat(AT_FDCWD, destination.c_str(), times, 0);
+    }
+}
+
+}  // namespace
+
+std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& source,
+                                     const fs::path& destination) {
+    std::vector<fs::path> written;
+    copy_entry(tree, source, destination, written);
+    return written;
+}
+
+}  // namespace mstage::engine

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "engine/engine.hpp"
+
+namespace mstage::engine {
+
+/// Looking into a mounted image without running anything of it. Every name is resolved below the root that `root_fd`
+/// is, as a process inside would see it: links, also absolute ones, stay inside.
+class ImageTree {
+public:
+    explicit ImageTree(int root_fd) : m_root(root_fd) {}
+
+    std::vector<FileInfo> list(const std::string& path, bool recursive) const;
+    void write_file_to(const std::string& path, int out) const;
+    /// The absolute paths that match, sorted; a pattern without wildcards is looked up as it is.
+    std::vector<std::string> glob(const std::string& pattern) const;
+
+    /// The thing itself; a link at the end is not followed.
+    Fd open(const std::string& path, int flags) const;
+    struct stat status(const std::string& path) const;
+
+private:
+    void list_directory(const std::string& path, bool recursive, std::vector<FileInfo>& files) const;
+    FileInfo describe(const std::string& path) const;
+
+    int m_root;
+};
+
+/// Copies `source` of the tree to `destination` on the machine, directories with all that is in them. Returns the files
+/// and links written. Existing files are replaced as a whole, never written through; existing directories are filled.
+std::vector<std::filesystem::path> copy_from_tree(const ImageTree& tree, const std::string& source,
+                                                  const std::filesystem::path& destination);
+
+}  // namespace mstage::engine

@@ -1,0 +1,268 @@
+#include "engine/local/local_engine.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "engine/local/image_tree.hpp"
+#include "engine/local/root_layout.hpp"
+#include "sandbox/user_namespace.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Trees may hold files of other ids of the user's ranges; inside of the user namespace they are ours to remove.
+store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
+    return [ids](const fs::path& path) {
+        try {
+            remove_tree(path);
+        } catch (const Error&) {
+            if (ids.mode != sandbox::IdMode::ranges) {
+                throw;
+            }
+            sandbox::run_in_user_namespace(ids, [&] { remove_tree(path); });
+        }
+    };
+}
+
+std::uint64_t disk_usage(const fs::path& directory) {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        struct stat info{};
+        if (::lstat(entry.path().c_str(), &info) == 0) {
+            // A share of what is linked more than once (files of a source snapshot).
+            const auto links = S_ISDIR(info.st_mode) ? 1 : info.st_nlink;
+            bytes += static_cast<std::uint64_t>(info.st_blocks) * 512 / links;
+        }
+    }
+    return bytes;
+}
+
+Json to_json(const FileInfo& file) {
+    return {{"path", file.path},   {"type", std::string(1, file.type)}, {"mode", file.mode},
+            {"uid", file.uid},     {"gid", file.gid},                   {"size", file.size},
+            {"mtime_ns", file.mtime.time_since_epoch().count()},        {"target", file.target}};
+}
+
+FileInfo file_info_from(const Json& json) {
+    return {.path = json.at("path"),
+            .type = json.at("type").get<std::string>().at(0),
+            .mode = json.at("mode"),
+            .uid = json.at("uid"),
+            .gid = json.at("gid"),
+            .size = json.at("size"),
+            .mtime = TimePoint(TimePoint::duration(json.at("mtime_ns").get<std::int64_t>())),
+            .target = json.at("target")};
+}
+
+class LocalKeyLock : public KeyLock {
+public:
+    explicit LocalKeyLock(FileLock lock) : m_lock(std::move(lock)) {}
+    ~LocalKeyLock() override { m_lock.remove_and_release(); }
+
+private:
+    FileLock m_lock;
+};
+
+constexpr size_t k_shortest_prefix = 4;
+
+}  // namespace
+
+LocalEngine::LocalEngine(const fs::path& store_root)
+    : m_ids(sandbox::detect_id_map()), m_store(store_root, make_remover(m_ids)) {
+    m_store.sweep();
+}
+
+std::unique_ptr<KeyLock> LocalEngine::lock_key(const std::string& key,
+                                               const std::function<void()>& on_wait) {
+    return std::make_unique<LocalKeyLock>(m_store.lock_key(key, on_wait));
+}
+
+std::optional<ImageId> LocalEngine::find_key(const std::string& key) {
+    const auto id = m_store.keys().find(key);
+    return id && m_store.find_image(*id) ? id : std::nullopt;
+}
+
+void LocalEngine::set_key(const std::string& key, const ImageId& image) {
+    m_store.keys().set(key, image);
+}
+
+std::optional<ImageId> LocalEngine::find_image(const std::string& text) {
+    if (text.starts_with("tag:")) {
+        const std::string name = text.substr(4);
+        const auto id = m_store.tags().find(name);
+        if (!id) {
+            throw with_hint(Error("tag '{}' is not in store '{}'", name, m_store.root().native()),
+                            "'mstage tag' lists the tags that there are");
+        }
+        return id;
+    }
+    const bool is_prefix = text.size() >= k_shortest_prefix &&
+                           text.find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos;
+    if (!is_prefix) {
+        return std::nullopt;
+    }
+    if (const auto id = ImageId::parse(text)) {
+        return id;
+    }
+    const std::vector<ImageId> ids = m_store.images_with_prefix(text);
+    if (ids.size() > 1) {
+        throw Error("'{}' is the start of {} images' UUIDs: give more digits", text, ids.size());
+    }
+    return ids.empty() ? std::nullopt : std::optional(ids.front());
+}
+
+Image LocalEngine::image(const ImageId& id) {
+    return m_store.get_image(id);
+}
+
+std::vector<Image> LocalEngine::images() {
+    return m_store.images();
+}
+
+std::uint64_t LocalEngine::layer_size(const store::LayerId& layer) {
+    // Layers never change, so neither does what was counted once.
+    const fs::path cache = m_store.layer_path(layer).native() + ".size";
+    if (const auto known = read_file_if_exists(cache); known && !known->empty()) {
+        return std::stoull(*known);
+    }
+    std::uint64_t size = 0;
+    const auto count = [&] { size = disk_usage(m_store.layer_path(layer)); };
+    if (m_ids.mode == sandbox::IdMode::ranges) {
+        sandbox::run_in_user_namespace(m_ids, [&] {
+            count();
+            write_file_atomically(cache, std::to_string(size));
+        });
+        return std::stoull(read_file(cache));
+    }
+    count();
+    write_file_atomically(cache, std::to_string(size));
+    return size;
+}
+
+std::uint64_t LocalEngine::size_of(const Image& image) {
+    std::uint64_t size = 0;
+    for (const store::LayerId& layer : image.layers) {
+        size += layer_size(layer);
+    }
+    return size;
+}
+
+fs::path LocalEngine::witness(const ImageId& id) {
+    return m_store.manifest_path(id);
+}
+
+std::vector<std::pair<std::string, ImageId>> LocalEngine::tags() {
+    return m_store.tags().all();
+}
+
+void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
+    if (name.empty()) {
+        throw UsageError("a tag needs a name");
+    }
+    m_store.tags().set(name, m_store.get_image(image).id);
+}
+
+bool LocalEngine::remove_tag(const std::string& name) {
+    return m_store.tags().remove(name);
+}
+
+std::string LocalEngine::with_tree(const Image& image,
+                                   const std::function<std::string(const ImageTree&)>& body) {
+    store::WorkDir work = m_store.make_work_dir();
+    work.pin(image.id);
+    const RootLayout layout =
+        lay_out_root(m_store, image.ground, image.layers, m_ids, Access::read_only, work.path());
+    // A file, because a pipe would have to be read while the child still writes.
+    const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
+    sandbox::run_in_user_namespace(m_ids, [&] {
+        sandbox::mount_root(layout.plan);
+        const Fd root = open_fd(layout.plan.mount_point, O_PATH | O_DIRECTORY);
+        write_all(answer.get(), body(ImageTree(root.get())));
+    });
+    ::lseek(answer.get(), 0, SEEK_SET);
+    return read_all(answer.get());
+}
+
+std::vector<FileInfo> LocalEngine::list(const Image& image, const std::string& path, bool recursive) {
+    // CBOR: file names may be any bytes, which JSON text cannot hold.
+    const std::string answer = with_tree(image, [&](const ImageTree& tree) {
+        Json files = Json::array();
+        for (const FileInfo& file : tree.list(path, recursive)) {
+            files.push_back(to_json(file));
+        }
+        const std::vector<std::uint8_t> bytes = Json::to_cbor(files);
+        return std::string(bytes.begin(), bytes.end());
+    });
+    std::vector<FileInfo> files;
+    for (const Json& file : Json::from_cbor(answer)) {
+        files.push_back(file_info_from(file));
+    }
+    return files;
+}
+
+void LocalEngine::write_file_to(const Image& image, const std::string& path, int fd) {
+    with_tree(image, [&](const ImageTree& tree) {
+        tree.write_file_to(path, fd);
+        return std::string();
+    });
+}
+
+namespace {
+
+/// Where each of the matched things goes; see Engine::copy_out().
+std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
+                                                        const std::vector<std::string>& patterns,
+                                                        const fs::path& destination) {
+    std::vector<std::string> sources;
+    for (const std::string& pattern : patterns) {
+        const std::vector<std::string> matches = tree.glob(pattern);
+        if (matches.empty()) {
+            throw Error("nothing in the image matches '{}'", pattern);
+        }
+        sources.insert(sources.end(), matches.begin(), matches.end());
+    }
+    const bool into_directory = sources.size() > 1 || !destination.has_filename() ||
+                                fs::is_directory(destination) ||
+                                patterns.front().find_first_of("*?[") != std::string::npos;
+    if (into_directory) {
+        make_directories(destination.has_filename() ? destination : destination.parent_path());
+    }
+    std::vector<std::pair<std::string, fs::path>> jobs;
+    for (const std::string& source : sources) {
+        jobs.emplace_back(source, into_directory ? destination / fs::path(source).filename() : destination);
+    }
+    return jobs;
+}
+
+}  // namespace
+
+std::vector<fs::path> LocalEngine::copy_out(const Image& image, const std::vector<std::string>& patterns,
+                                            const fs::path& destination) {
+    const std::string answer = with_tree(image, [&](const ImageTree& tree) {
+        std::string written;
+        for (const auto& [source, target] : copy_jobs(tree, patterns, destination)) {
+            for (const fs::path& file : copy_from_tree(tree, source, target)) {
+                written.append(file.native()).push_back('\0');
+            }
+        }
+        return written;
+    });
+    std::vector<fs::path> files;
+    for (const std::string& file : split(answer, '\0')) {
+        if (!file.empty()) {
+            files.emplace_back(file);
+        }
+    }
+    return files;
+}
+
+}  // namespace mstage::engine

@@ -1,0 +1,180 @@
+// One execution: root, sandbox, log, and what becomes of what was written.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "engine/local/local_engine.hpp"
+#include "engine/local/root_layout.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What every command finds unless image or caller say otherwise. Part of what k_format_version stands for.
+const std::map<std::string, std::string>& default_environment() {
+    static const std::map<std::string, std::string> k_environment = {
+        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"HOME", "/root"},
+        {"LANG", "C.UTF-8"},
+        {"TERM", "dumb"}};
+    return k_environment;
+}
+
+std::map<std::string, std::string> environment_for(const RunRequest& request, const Image& image) {
+    std::map<std::string, std::string> environment = request.environment;
+    for (const auto* fallback :
+         {&image.config.environment, &request.pass_through, &default_environment()}) {
+        environment.insert(fallback->begin(), fallback->end());
+    }
+    return environment;
+}
+
+/// The image's layers with the source's on top. A layer that is in both moves up: overlayfs takes none twice, and what
+/// a stage declares is what it sees, whatever earlier stages made of it.
+std::vector<store::LayerId> stacked(const std::vector<store::LayerId>& image,
+                                    const std::vector<store::LayerId>& source) {
+    std::vector<store::LayerId> layers;
+    std::ranges::copy_if(image, std::back_inserter(layers), [&](const store::LayerId& layer) {
+        return std::ranges::find(source, layer) == source.end();
+    });
+    layers.insert(layers.end(), source.begin(), source.end());
+    return layers;
+}
+
+/// The machine's, as it is now: the file itself may be a mount that the sandbox's overlays have to do without.
+std::optional<fs::path> copy_resolv_conf(const fs::path& work_dir) {
+    const auto text = read_file_if_exists("/etc/resolv.conf");
+    if (!text) {
+        return std::nullopt;
+    }
+    write_file_atomically(work_dir / "resolv.conf", *text);
+    return work_dir / "resolv.conf";
+}
+
+double seconds(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+Json id_or_null(const std::optional<ImageId>& id) {
+    return id ? Json(id->str()) : Json();
+}
+
+/// runs/<uuid>/run.json. Every field is always there.
+Json run_record(const RunRequest& request, const RunResult& result, TimePoint started) {
+    const Outcome& outcome = result.outcome;
+    const Usage& usage = outcome.usage;
+    const bool by_signal = outcome.code > 128 && outcome.code <= 128 + 64;
+    return {
+        {"version", 1},
+        {"id", result.run.str()},
+        {"origin", request.origin},
+        {"image", request.image.str()},
+        {"command", request.command_line},
+        {"environment", request.environment},
+        {"network", request.network == Network::on},
+        {"timeout_s", seconds(request.timeout)},
+        {"disposable", request.disposable},
+        {"started", format_time(started)},
+        {"exit_code", outcome.code},
+        {"signal", by_signal ? Json(outcome.code - 128) : Json()},
+        {"timed_out", outcome.timed_out},
+        {"interrupted_by", outcome.interrupted_by ? Json(*outcome.interrupted_by) : Json()},
+        {"wall_s", seconds(usage.wall)},
+        {"user_s", seconds(usage.user)},
+        {"system_s", seconds(usage.system)},
+        {"peak_memory_bytes", usage.peak_memory},
+        {"read_bytes", usage.read_bytes},
+        {"written_bytes", usage.written_bytes},
+        {"result_image", id_or_null(result.result_image)},
+        {"filesystem_changed", result.filesystem_changed},
+        {"failed_state", id_or_null(result.failed_state)},
+    };
+}
+
+}  // namespace
+
+RunResult LocalEngine::run(const RunRequest& request) {
+    store::WorkDir work = m_store.make_work_dir();
+    work.pin(request.image);
+    const Image image = m_store.get_image(request.image);
+    const std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
+    const RootLayout layout = lay_out_root(m_store, image.ground, layers, m_ids, Access::read_write, work.path());
+
+    RunResult result{.run = RunId::generate(), .outcome = {}, .log = {}};
+    const fs::path run_dir = m_store.make_run_dir(result.run);
+    result.log = run_dir / "output.log";
+    const Fd log = open_fd(result.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const OutputSink sink = [&](Stream stream, std::string_view data) {
+        write_all(log.get(), data);
+        if (request.live) {
+            request.live(stream, data);
+        }
+    };
+    const sandbox::Spec spec{.ids = m_ids,
+                             .root = layout.plan,
+                             .argv = request.argv,
+                             .environment = environment_for(request, image),
+                             .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
+                             .network = request.network,
+                             .resolv_conf = copy_resolv_conf(work.path()),
+                             .timeout = request.timeout,
+                             .stdin_fd = request.stdin_fd};
+    const TimePoint started = std::chrono::system_clock::now();
+    result.outcome = sandbox::run(spec, request.streams, sink);
+
+    if (!request.disposable) {
+        result.filesystem_changed = layout.changed();
+        Image next{.id = ImageId::generate(), .ground = image.ground, .layers = layers, .config = image.config};
+        next.parent = image.id;
+        next.origin = request.origin;
+        next.command = request.command_line;
+        next.run = result.run;
+        if (result.outcome.ok()) {
+            finish_good_run(request, std::move(next), layout, result);
+        } else {
+            finish_failed_run(std::move(next), layout, result);
+        }
+    }
+    write_file_atomically(run_dir / "run.json", dump_json_indented(run_record(request, result, started)));
+    return result;
+}
+
+void LocalEngine::finish_good_run(const RunRequest& request, Image next, const RootLayout& layout,
+                                  RunResult& out) {
+    const Image parent = m_store.get_image(request.image);
+    if (!out.filesystem_changed && next.layers == parent.layers) {
+        out.result_image = parent.id;
+        return;
+    }
+    if (out.filesystem_changed) {
+        layout.collect_changes();
+        next.layers.push_back(m_store.publish_layer(layout.upper));
+    }
+    if (!request.workdir.empty()) {
+        next.config.workdir = request.workdir;
+    }
+    next.key = request.key;
+    next.key_parts = request.key_parts;
+    m_store.publish_image(next);
+    m_store.sync_in_background();
+    out.result_image = next.id;
+}
+
+void LocalEngine::finish_failed_run(Image failed, const RootLayout& layout, RunResult& out) {
+    failed.state = ImageState::failed;
+    if (out.filesystem_changed) {
+        layout.collect_changes();
+        failed.layers.push_back(m_store.publish_layer(layout.upper));
+    }
+    m_store.publish_image(failed);
+    m_store.sync_in_background();
+    out.failed_state = failed.id;
+}
+
+}  // namespace mstage::engine

@@ -1,0 +1,97 @@
+// Source files: scanned, hashed and taken into the store in one go.
+
+#include "base/error.hpp"
+#include "engine/local/local_engine.hpp"
+#include "source/inputs.hpp"
+#include "source/scan.hpp"
+#include "source/snapshot.hpp"
+
+namespace mstage::engine {
+
+namespace {
+
+/// So often a source may change while it is looked at before we say so.
+constexpr int k_scan_attempts = 3;
+
+/// What has to be the same for a stage's share of an unchanged tree to be the same.
+std::string request_key(const SourceRequest& request) {
+    Json key = {{"workdir", request.workdir}, {"exclude", request.exclude}};
+    for (const StageInputs& stage : request.stages) {
+        key["stages"][stage.stage] = stage.patterns ? Json(*stage.patterns) : Json();
+    }
+    return dump_json(key);
+}
+
+bool is_complete(const store::Store& store, const StageInputs& stage) {
+    const auto digest = source::read_inputs_digest(stage.inputs_file);
+    return digest && source::find_snapshot(store, *digest);
+}
+
+}  // namespace
+
+std::string inputs_digest(const std::filesystem::path& inputs_file) {
+    const auto digest = source::read_inputs_digest(inputs_file);
+    if (!digest) {
+        throw with_hint(Error("digest file '{}' is missing or not whole", inputs_file.native()),
+                        "build the checkpoint through the build tool, which scans the source first");
+    }
+    return *digest;
+}
+
+SourceReport LocalEngine::scan(const SourceRequest& request) {
+    const source::ScanOptions options{.root = request.root,
+                                      .exclude = request.exclude,
+                                      .skip = request.skip,
+                                      .cache_file = request.cache_file,
+                                      .key = request_key(request)};
+    for (int attempt = 1;; ++attempt) {
+        try {
+            const source::Tree tree = source::scan(options);
+            SourceReport report{.watched = tree.watched(), .warnings = tree.warnings, .changed = {}};
+            for (const StageInputs& stage : request.stages) {
+                if (tree.unchanged && is_complete(m_store, stage)) {
+                    continue;
+                }
+                std::vector<std::string> unmatched;
+                const source::Inputs inputs = source::make_inputs(
+                    request.workdir, source::select(tree.entries, stage.patterns, &unmatched));
+                for (const std::string& pattern : unmatched) {
+                    report.warnings.push_back(
+                        fmt::format("stage '{}': the input pattern '{}' matches nothing in '{}'",
+                                    stage.stage, pattern, request.root.native()));
+                }
+                source::take_snapshot(m_store, request.root, request.workdir, inputs,
+                                      source::read_inputs(stage.inputs_file));
+                if (source::write_inputs(stage.inputs_file, inputs)) {
+                    report.changed.push_back(stage.stage);
+                }
+            }
+            source::settle(options, tree);
+            return report;
+        } catch (source::SourceChanged& error) {
+            if (attempt == k_scan_attempts) {
+                error.set_hint("the source keeps changing while it is read: build again when it is at rest");
+                throw;
+            }
+        }
+    }
+}
+
+std::vector<store::LayerId> LocalEngine::source_layers(const RunRequest& request) {
+    if (!request.inputs_file) {
+        return {};
+    }
+    const std::string digest = inputs_digest(*request.inputs_file);
+    if (const auto snapshot = source::find_snapshot(m_store, digest)) {
+        return snapshot->layers;
+    }
+    const auto inputs = source::read_inputs(*request.inputs_file);
+    if (!inputs) {
+        throw Error("digest file '{}' is not whole", request.inputs_file->native());
+    }
+    return source::take_snapshot(m_store, request.source_root, request.source_workdir, *inputs,
+                                 std::nullopt)
+        .layers;
+}
+
+}  // namespace mstage::engine

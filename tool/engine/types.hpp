@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sandbox/sandbox.hpp"
+#include "sandbox/user_namespace.hpp"
+#include "store/ids.hpp"
+#include "store/image.hpp"
+
+/// The words that the engines share with those who use them; users of an engine need no other header below it.
+namespace mstage::engine {
+
+using sandbox::Network;
+using sandbox::Outcome;
+using sandbox::OutputSink;
+using sandbox::Stream;
+using sandbox::Streams;
+using sandbox::Unavailable;
+using sandbox::Usage;
+using store::Image;
+using store::ImageConfig;
+using store::ImageId;
+using store::ImageState;
+using store::RunId;
+
+/// Enters every stage key: a change here makes all images of earlier versions cache misses. Raise it when the same key
+/// parts would give another result than before.
+constexpr int k_format_version = 1;
+
+}  // namespace mstage::engine

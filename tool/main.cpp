@@ -1,0 +1,39 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/main_loop.hpp"
+
+namespace {
+
+int complain(const std::string& message, const std::string& hint, int code) {
+    std::string text = "mstage: error: " + mstage::escape_control(message) + "\n";
+    if (!hint.empty()) {
+        text += "  " + mstage::escape_control(hint) + "\n";
+    }
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace mstage;
+    // A closed pipe is an error that we report, not one that ends us in the middle of something.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return cli::run(std::vector<std::string>(argv + 1, argv + argc));
+    } catch (const UsageError& error) {
+        return complain(error.message(), error.hint(), cli::k_wrong_usage);
+    } catch (const Error& error) {
+        return complain(error.message(), error.hint(), cli::k_failed);
+    } catch (const std::exception& error) {
+        return complain(error.what(), "", cli::k_failed);
+    }
+}

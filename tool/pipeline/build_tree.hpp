@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "pipeline/plan.hpp"
+
+namespace mstage::pipeline {
+
+/// The pipelines of one build tree: `<build_dir>/.mstage/<pipeline>/plan.json`.
+class BuildTree {
+public:
+    /// The build tree that `start` is in: the nearest directory, going up, that has pipelines. Nothing when there is
+    /// none.
+    static std::optional<BuildTree> find(const std::filesystem::path& start);
+
+    const std::filesystem::path& directory() const noexcept { return m_directory; }
+    /// The build's first pipeline comes first, the others by name.
+    const std::vector<Plan>& plans() const noexcept { return m_plans; }
+
+private:
+    BuildTree(std::filesystem::path directory, std::vector<Plan> plans)
+        : m_directory(std::move(directory)), m_plans(std::move(plans)) {}
+
+    std::filesystem::path m_directory;
+    std::vector<Plan> m_plans;
+};
+
+/// The image that a person means by `text`: a checkpoint of `tree` ("build-complete", "app.build-complete", either with
+/// "@failed" for what its last failed attempt left), else what the engine knows by that name. Throws when it is
+/// neither.
+engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
+                              const std::string& text);
+
+}  // namespace mstage::pipeline

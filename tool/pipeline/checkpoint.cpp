@@ -1,0 +1,116 @@
+#include "pipeline/checkpoint.hpp"
+
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace mstage::pipeline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int k_version = 1;
+
+void remove_file(const fs::path& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        throw SysError(errno, "removing '{}'", path.native());
+    }
+}
+
+/// A JSON file of ours, or nothing when it is missing or not whole: both mean that the thing isn't there.
+std::optional<Json> read_state(const fs::path& path) {
+    const auto text = read_file_if_exists(path);
+    if (!text) {
+        return std::nullopt;
+    }
+    try {
+        Json json = parse_json(*text, path.native());
+        return json_get<int>(json, "version") == k_version ? std::optional(std::move(json)) : std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+template <typename T>
+std::optional<T> find_id(const Json& json, const char* name) {
+    const auto text = json_find<std::string>(json, name);
+    return text ? T::parse(*text) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& name) {
+    const auto json = read_state(plan.marker_path(name));
+    const auto image = json ? find_id<engine::ImageId>(*json, "image") : std::nullopt;
+    if (!image) {
+        return std::nullopt;
+    }
+    return Checkpoint{.name = name,
+                      .image = *image,
+                      .parent = find_id<engine::ImageId>(*json, "parent"),
+                      .key = json_find<std::string>(*json, "key")};
+}
+
+Checkpoint get_checkpoint(const Plan& plan, const std::string& name) {
+    const auto checkpoint = read_checkpoint(plan, name);
+    if (!checkpoint) {
+        throw with_hint(Error("checkpoint '{}' of pipeline '{}' has not been built", name, plan.pipeline),
+                        plan.build_command(name));
+    }
+    return *checkpoint;
+}
+
+bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint) {
+    const auto before = read_checkpoint(plan, checkpoint.name);
+    if (before && before->image == checkpoint.image && before->parent == checkpoint.parent &&
+        before->key == checkpoint.key) {
+        return false;
+    }
+    const Json json = {
+        {"version", k_version},
+        {"pipeline", plan.pipeline},
+        {"checkpoint", checkpoint.name},
+        {"image", checkpoint.image.str()},
+        {"parent", checkpoint.parent ? Json(checkpoint.parent->str()) : Json()},
+        {"key", checkpoint.key ? Json(*checkpoint.key) : Json()},
+    };
+    write_file_atomically(plan.marker_path(checkpoint.name), dump_json_indented(json));
+    return true;
+}
+
+void remove_checkpoint(const Plan& plan, const std::string& name) {
+    remove_file(plan.marker_path(name));
+}
+
+std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpoint) {
+    const auto json = read_state(plan.failure_path(checkpoint));
+    const auto run = json ? find_id<engine::RunId>(*json, "run") : std::nullopt;
+    const auto state = json ? find_id<engine::ImageId>(*json, "state") : std::nullopt;
+    return run && state ? std::optional(Failure{*run, *state}) : std::nullopt;
+}
+
+void write_failure(const Plan& plan, const std::string& checkpoint, const Failure& failure) {
+    const Json json = {
+        {"version", k_version}, {"run", failure.run.str()}, {"state", failure.state.str()}};
+    write_file_atomically(plan.failure_path(checkpoint), dump_json_indented(json));
+}
+
+void remove_failure(const Plan& plan, const std::string& checkpoint) {
+    remove_file(plan.failure_path(checkpoint));
+}
+
+void write_depfile(const Plan& plan, const fs::path& depfile, const fs::path& output,
+                   const std::vector<std::string>& inputs) {
+    // Build tools know their outputs by the path from the build directory.
+    std::string text = escape_depfile_path(output.lexically_relative(plan.build_dir).native()) + ":";
+    for (const std::string& input : inputs) {
+        text += " \\\n  " + escape_depfile_path(input);
+    }
+    write_file_if_changed(depfile, text + "\n");
+}
+
+}  // namespace mstage::pipeline

@@ -1,0 +1,146 @@
+#include "pipeline/failure_report.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "pipeline/checkpoint.hpp"
+
+namespace mstage::pipeline {
+
+namespace {
+
+constexpr size_t k_shown_lines = 20;
+/// Enough for that many lines; a log can be gigabytes.
+constexpr off_t k_tail_bytes = 64 * 1024;
+
+std::string tail_of(const std::filesystem::path& log) {
+    const Fd fd = open_fd(log, O_RDONLY);
+    struct stat info{};
+    ::fstat(fd.get(), &info);
+    ::lseek(fd.get(), std::max<off_t>(0, info.st_size - k_tail_bytes), SEEK_SET);
+    return last_lines(read_all(fd.get()), k_shown_lines);
+}
+
+/// The checkpoints that the stage stands on, as far as they are there.
+std::vector<RollbackPoint> rollback_points(engine::Engine& engine, const Plan& plan, const Stage& stage) {
+    std::vector<RollbackPoint> points;
+    std::string name = stage.from;
+    while (true) {
+        if (const auto checkpoint = read_checkpoint(plan, name)) {
+            const engine::Image image = engine.image(checkpoint->image);
+            points.push_back({name, image.id, image.created, engine.size_of(image)});
+        }
+        const Stage* maker = plan.stage_of_checkpoint(name);
+        if (maker == nullptr) {
+            return points;
+        }
+        name = maker->from;
+    }
+}
+
+std::string what_happened(const FailureReport& report) {
+    const engine::Outcome& outcome = report.outcome;
+    const std::string wall = human_duration(outcome.usage.wall);
+    if (outcome.interrupted_by) {
+        return fmt::format("was interrupted (signal {}, {}) after {}", *outcome.interrupted_by,
+                           ::strsignal(*outcome.interrupted_by), wall);
+    }
+    if (outcome.timed_out) {
+        return fmt::format("was ended by its time-out of {}", human_duration(report.timeout));
+    }
+    if (outcome.code > 128 && outcome.code <= 128 + 64) {
+        return fmt::format("failed with signal {} ({}) after {}", outcome.code - 128,
+                           ::strsignal(outcome.code - 128), wall);
+    }
+    return fmt::format("failed with exit code {} after {}", outcome.code, wall);
+}
+
+std::string indented(const std::string& text, const char* prefix) {
+    std::string out;
+    for (const std::string& line : split(text, '\n')) {
+        out += prefix + line + "\n";
+    }
+    return out;
+}
+
+}  // namespace
+
+FailureReport make_failure_report(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                                  const engine::RunResult& result) {
+    return {.pipeline = plan.pipeline,
+            .stage = stage.name,
+            .checkpoint = stage.checkpoint,
+            .command = stage.command,
+            .outcome = result.outcome,
+            .timeout = stage.timeout,
+            .last_lines = tail_of(result.log),
+            .log = result.log.native(),
+            .failed_state = result.failed_state ? result.failed_state->str() : "",
+            .rollback_points = rollback_points(engine, plan, stage),
+            .resume_command = plan.build_command(stage.checkpoint),
+            .build_dir = plan.build_dir.native(),
+            .now = std::chrono::system_clock::now()};
+}
+
+Json to_json(const FailureReport& report) {
+    Json points = Json::array();
+    for (const RollbackPoint& point : report.rollback_points) {
+        points.push_back({{"checkpoint", point.checkpoint},
+                          {"image", point.image.str()},
+                          {"created", format_time(point.created)},
+                          {"size_bytes", point.size}});
+    }
+    const auto& outcome = report.outcome;
+    return {
+        {"version", 1},
+        {"pipeline", report.pipeline},
+        {"stage", report.stage},
+        {"checkpoint", report.checkpoint},
+        {"command", report.command},
+        {"exit_code", outcome.code},
+        {"timed_out", outcome.timed_out},
+        {"interrupted_by", outcome.interrupted_by ? Json(*outcome.interrupted_by) : Json()},
+        {"last_lines", report.last_lines},
+        {"log", report.log},
+        {"failed_state", report.failed_state},
+        {"rollback_points", std::move(points)},
+        {"resume_command", report.resume_command},
+    };
+}
+
+std::string to_text(const FailureReport& report) {
+    std::string text = fmt::format("mstage: error: stage '{}' of pipeline '{}' {}\n", report.stage,
+                                   report.pipeline, what_happened(report));
+    text += "\n  command:\n" + indented(escape_control(report.command), "    ");
+    if (!report.last_lines.empty()) {
+        text += "  last lines of its output:\n" +
+                indented(escape_control(report.last_lines, KeepColours::yes), "    | ");
+    }
+    const std::string failed = report.pipeline + "." + report.checkpoint + "@failed";
+    text += fmt::format("  log: {}\n", report.log);
+    text += fmt::format("  failed state: {}\n", report.failed_state);
+    text += fmt::format("    to look at what it left:  mstage -C {} run {} -- ls -la\n",
+                        shell_quote(report.build_dir), failed);
+    if (!report.rollback_points.empty()) {
+        text += "\n  rollback points that remain:\n";
+        size_t width = 0;
+        for (const RollbackPoint& point : report.rollback_points) {
+            width = std::max(width, point.checkpoint.size());
+        }
+        for (const RollbackPoint& point : report.rollback_points) {
+            text += fmt::format("    {:{}}  {}  {} ago, {}\n", point.checkpoint, width, point.image.str(),
+                                human_duration(report.now - point.created), human_size(point.size));
+        }
+        text += fmt::format("\n  to resume from '{}', mend the cause and run:\n    {}\n",
+                            report.rollback_points.front().checkpoint, report.resume_command);
+    }
+    return text;
+}
+
+}  // namespace mstage::pipeline

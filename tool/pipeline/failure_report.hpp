@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "engine/engine.hpp"
+#include "pipeline/plan.hpp"
+
+namespace mstage::pipeline {
+
+/// A checkpoint that is still good and can be built on.
+struct RollbackPoint {
+    std::string checkpoint;
+    engine::ImageId image;
+    TimePoint created;
+    std::uint64_t size = 0;  ///< bytes on disk
+};
+
+/// All that somebody (a person or an agent) needs to go on after a stage failed.
+struct FailureReport {
+    std::string pipeline;
+    std::string stage;
+    std::string checkpoint;
+    std::string command;
+    engine::Outcome outcome;
+    std::chrono::nanoseconds timeout{0};
+    std::string last_lines;  ///< of the output
+    std::string log;
+    std::string failed_state;  ///< UUID
+    std::vector<RollbackPoint> rollback_points;  ///< nearest first
+    std::string resume_command;
+    std::string build_dir;
+    TimePoint now;
+};
+
+FailureReport make_failure_report(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                                  const engine::RunResult& result);
+
+Json to_json(const FailureReport& report);
+std::string to_text(const FailureReport& report);
+
+}  // namespace mstage::pipeline

@@ -1,0 +1,133 @@
+#include "pipeline/plan.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+
+namespace mstage::pipeline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int k_version = 1;
+
+void read_task(const Json& json, Task& task) {
+    task.name = json_get<std::string>(json, "name");
+    task.from = json_get<std::string>(json, "from");
+    task.command = json_get<std::string>(json, "command");
+    task.environment = json_get<std::map<std::string, std::string>>(json, "environment");
+    task.workdir = json_get<std::string>(json, "workdir");
+    task.network = json_get<bool>(json, "network");
+    task.timeout = std::chrono::seconds(json_get<std::int64_t>(json, "timeout"));
+}
+
+Stage read_stage(const Json& json) {
+    Stage stage;
+    read_task(json, stage);
+    stage.checkpoint = json_get<std::string>(json, "checkpoint");
+    stage.target = json_get<std::string>(json, "target");
+    stage.inputs = json_find<std::vector<std::string>>(json, "inputs");
+    stage.live = json_get<bool>(json, "live");
+    return stage;
+}
+
+template <typename T, typename F>
+std::vector<T> read_list(const Json& json, const char* name, const F& read) {
+    std::vector<T> items;
+    for (const Json& item : json_get<Json>(json, name)) {
+        items.push_back(with_context(fmt::format("{}[{}]", name, items.size()), [&] { return read(item); }));
+    }
+    return items;
+}
+
+Plan plan_from(const Json& json) {
+    if (const int version = json_get<int>(json, "version"); version != k_version) {
+        throw Error("version {} is not known to this mstage", version);
+    }
+    Plan plan;
+    plan.pipeline = json_get<std::string>(json, "pipeline");
+    plan.is_default = json_get<bool>(json, "default");
+    plan.source = json_get<std::string>(json, "source");
+    plan.build_dir = json_get<std::string>(json, "build_dir");
+    plan.state_dir = json_get<std::string>(json, "state_dir");
+    plan.store = json_find<std::string>(json, "store");
+    plan.engine = json_get<std::string>(json, "engine");
+    plan.base = json_get<std::string>(json, "base");
+    plan.workdir = json_get<std::string>(json, "workdir");
+    plan.exclude = json_get<std::vector<std::string>>(json, "exclude");
+    plan.build_tool = json_get<std::string>(json, "build_tool");
+    plan.stages = read_list<Stage>(json, "stages", read_stage);
+    plan.tests = read_list<Task>(json, "tests", [](const Json& item) {
+        Task test;
+        read_task(item, test);
+        return test;
+    });
+    return plan;
+}
+
+template <typename T>
+const T* find_by_name(const std::vector<T>& tasks, const std::string& name) {
+    const auto found = std::ranges::find(tasks, name, &T::name);
+    return found == tasks.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const Stage& Plan::stage(const std::string& name) const {
+    const Stage* found = find_by_name(stages, name);
+    if (found == nullptr) {
+        throw UsageError("pipeline '{}' has no stage '{}'", pipeline, name);
+    }
+    return *found;
+}
+
+const Task& Plan::test(const std::string& name) const {
+    const Task* found = find_by_name(tests, name);
+    if (found == nullptr) {
+        throw UsageError("pipeline '{}' has no test '{}'", pipeline, name);
+    }
+    return *found;
+}
+
+const Stage* Plan::stage_of_checkpoint(const std::string& checkpoint) const {
+    const auto found = std::ranges::find(stages, checkpoint, &Stage::checkpoint);
+    return found == stages.end() ? nullptr : &*found;
+}
+
+bool Plan::has_checkpoint(const std::string& checkpoint) const {
+    return checkpoint == k_setup_base || stage_of_checkpoint(checkpoint) != nullptr;
+}
+
+fs::path Plan::marker_path(const std::string& checkpoint) const {
+    return state_dir / (checkpoint + ".checkpoint");
+}
+
+fs::path Plan::depfile_path(const std::string& name) const {
+    return state_dir / (name + ".d");
+}
+
+fs::path Plan::inputs_path(const std::string& stage) const {
+    return state_dir / (stage + ".inputs");
+}
+
+fs::path Plan::failure_path(const std::string& checkpoint) const {
+    return state_dir / (checkpoint + ".failed");
+}
+
+std::string Plan::build_command(const std::string& checkpoint) const {
+    const Stage* stage = stage_of_checkpoint(checkpoint);
+    return build_tool + " " + (stage != nullptr ? stage->target : pipeline + "." + checkpoint);
+}
+
+Plan read_plan(const fs::path& path) {
+    return with_context(fmt::format("plan '{}'", path.native()), [&] {
+        Plan plan = plan_from(parse_json(read_file(path), "content"));
+        plan.path = path;
+        return plan;
+    });
+}
+
+}  // namespace mstage::pipeline

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mstage::pipeline {
+
+/// The name of the stage and of the checkpoint that every pipeline starts with: the base image.
+inline const std::string k_setup_base = "setup-base";
+
+/// A command and how it is run.
+struct Task {
+    std::string name;
+    std::string from;     ///< the checkpoint whose image it runs on
+    std::string command;  ///< for `sh -c`
+    std::map<std::string, std::string> environment;
+    std::string workdir;
+    bool network = true;
+    std::chrono::seconds timeout{0};  ///< 0: none
+};
+
+struct Stage : Task {
+    std::string checkpoint;
+    std::string target;                              ///< what the build tool calls the checkpoint
+    std::optional<std::vector<std::string>> inputs;  ///< patterns; nothing: all of the source
+    bool live = false;
+};
+
+/// One pipeline as the CMake module wrote it: `plan.json` in the pipeline's state directory, version 1. All fields are
+/// always present; unknown ones are ignored, so that fields can be added; any other version is refused.
+struct Plan {
+    std::filesystem::path path;
+    std::string pipeline;
+    bool is_default = false;  ///< the build's first: its checkpoints need no pipeline's name
+    std::filesystem::path source;
+    std::filesystem::path build_dir;
+    std::filesystem::path state_dir;
+    std::optional<std::filesystem::path> store;
+    std::string engine;
+    std::string base;
+    std::string workdir;
+    std::vector<std::string> exclude;
+    std::string build_tool;     ///< the words that build a target, but for its name: "ninja -C /x/build"
+    std::vector<Stage> stages;  ///< in an order in which each comes after the one it is from; without setup-base
+    std::vector<Task> tests;
+
+    /// Throws UsageError when there is none of that name.
+    const Stage& stage(const std::string& name) const;
+    const Task& test(const std::string& name) const;
+    /// Nothing for setup-base and for names that no stage has.
+    const Stage* stage_of_checkpoint(const std::string& checkpoint) const;
+    bool has_checkpoint(const std::string& checkpoint) const;
+
+    std::filesystem::path marker_path(const std::string& checkpoint) const;
+    std::filesystem::path depfile_path(const std::string& name) const;
+    std::filesystem::path inputs_path(const std::string& stage) const;
+    std::filesystem::path failure_path(const std::string& checkpoint) const;
+    /// The command line that builds the checkpoint.
+    std::string build_command(const std::string& checkpoint) const;
+};
+
+Plan read_plan(const std::filesystem::path& path);
+
+}  // namespace mstage::pipeline

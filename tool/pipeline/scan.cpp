@@ -1,0 +1,29 @@
+#include "pipeline/scan.hpp"
+
+#include "pipeline/checkpoint.hpp"
+
+namespace mstage::pipeline {
+
+std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
+    if (plan.stages.empty()) {
+        return {};
+    }
+    engine::SourceRequest request{.root = plan.source,
+                                  .exclude = plan.exclude,
+                                  .skip = {plan.build_dir},
+                                  .cache_file = plan.state_dir / "stat-cache",
+                                  .workdir = plan.workdir,
+                                  .stages = {}};
+    for (const Stage& stage : plan.stages) {
+        request.stages.push_back({stage.name, stage.inputs, plan.inputs_path(stage.name)});
+    }
+    engine::SourceReport report = engine.scan(request);
+    if (report.watched.size() > k_max_watched) {
+        report.watched = {(plan.state_dir / "scan-in-every-build").native()};
+    }
+    write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),
+                  report.watched);
+    return report.warnings;
+}
+
+}  // namespace mstage::pipeline

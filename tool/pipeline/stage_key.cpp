@@ -1,0 +1,35 @@
+#include "pipeline/stage_key.hpp"
+
+#include "base/hash.hpp"
+
+namespace mstage::pipeline {
+
+Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
+                     const engine::ImageId& parent, const std::string& inputs_digest) {
+    return {
+        {"format", engine::k_format_version},
+        {"engine", engine},
+        {"parent", parent.str()},
+        {"command", stage.command},
+        {"environment", task_environment(stage)},
+        {"workdir", stage.workdir},
+        {"source_workdir", plan.workdir},
+        {"network", stage.network},
+        {"inputs", inputs_digest},
+    };
+}
+
+std::string stage_key(const Json& parts) {
+    // nlohmann's objects are sorted by name, so equal parts are equal text. Bytes that are no UTF-8 must not be
+    // replaced here: they would make different commands equal.
+    const std::vector<std::uint8_t> bytes = Json::to_cbor(parts);
+    return sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+std::map<std::string, std::string> task_environment(const Task& task) {
+    std::map<std::string, std::string> environment = task.environment;
+    environment.emplace("MSTAGE_STAGE", task.name);
+    return environment;
+}
+
+}  // namespace mstage::pipeline

@@ -1,0 +1,118 @@
+#include "pipeline/stage_runner.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "pipeline/checkpoint.hpp"
+#include "pipeline/failure_report.hpp"
+#include "pipeline/stage_key.hpp"
+
+namespace mstage::pipeline {
+
+namespace {
+
+using engine::ImageId;
+
+engine::RunRequest request_for(const RunContext& context, const Plan& plan, const Task& task,
+                               const ImageId& image) {
+    engine::RunRequest request{.image = image, .inputs_file = {}, .source_root = plan.source};
+    request.source_workdir = plan.workdir;
+    request.argv = {"/bin/sh", "-c", task.command};
+    request.command_line = task.command;
+    request.environment = task_environment(task);
+    request.pass_through = context.proxies;
+    request.workdir = task.workdir;
+    request.network = task.network ? engine::Network::on : engine::Network::off;
+    request.timeout = task.timeout;
+    return request;
+}
+
+/// Marker, dependency file and nothing left of an earlier failure.
+void finish(const RunContext& context, const Plan& plan, const Checkpoint& checkpoint,
+            std::vector<std::string> watched) {
+    // Should the store lose the image, the build tool sees this file missing and makes the stage again.
+    watched.push_back(context.engine.witness(checkpoint.image).native());
+    write_depfile(plan, plan.depfile_path(checkpoint.name), plan.marker_path(checkpoint.name), watched);
+    write_checkpoint(plan, checkpoint);
+    remove_failure(plan, checkpoint.name);
+}
+
+std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std::string& how) {
+    return fmt::format("mstage: {}.{} is {} ({})", plan.pipeline, checkpoint.name, checkpoint.image.str(), how);
+}
+
+StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
+                        Checkpoint checkpoint, const Json& key_parts) {
+    // From here until it succeeds there is no such checkpoint, however we end.
+    remove_checkpoint(plan, stage.checkpoint);
+    engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
+    request.inputs_file = plan.inputs_path(stage.name);
+    request.disposable = false;
+    request.origin = fmt::format("stage {}/{}", plan.pipeline, stage.name);
+    request.key = checkpoint.key;
+    request.key_parts = key_parts;
+    if (stage.live) {
+        request.live = context.terminal;
+    }
+    const engine::RunResult result = context.engine.run(request);
+    if (!result.outcome.ok()) {
+        write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
+        const FailureReport report = make_failure_report(context.engine, plan, stage, result);
+        write_file_atomically(result.log.parent_path() / "report.json",
+                              dump_json_indented(to_json(report)));
+        return {.ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
+    }
+    checkpoint.image = *result.result_image;
+    context.engine.set_key(*checkpoint.key, checkpoint.image);
+    finish(context, plan, checkpoint, {});
+    return {.ok = true,
+            .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
+            .interrupted_by = {}};
+}
+
+}  // namespace
+
+StageResult set_up_base(const RunContext& context, const Plan& plan) {
+    const engine::Base base = context.engine.base(plan.base, engine::Refresh::no);
+    for (const std::string& warning : base.warnings) {
+        context.note("warning: " + warning);
+    }
+    std::vector<std::string> watched;
+    for (const auto& path : base.watched) {
+        watched.push_back(path.native());
+    }
+    const Checkpoint checkpoint{.name = k_setup_base, .image = base.image, .parent = {}, .key = {}};
+    finish(context, plan, checkpoint, std::move(watched));
+    const std::string how = base.imported ? "imported " + plan.base : plan.base;
+    return {.ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
+}
+
+StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage) {
+    const ImageId parent = get_checkpoint(plan, stage.from).image;
+    const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
+    const Json parts = stage_key_parts(plan, stage, context.engine.name(), parent, inputs);
+    Checkpoint checkpoint{
+        .name = stage.checkpoint, .image = parent, .parent = parent, .key = stage_key(parts)};
+    const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
+        context.note(fmt::format("{}.{}: waiting for another build that makes the same stage",
+                                 plan.pipeline, stage.checkpoint));
+    });
+    if (const auto known = context.engine.find_key(*checkpoint.key)) {
+        checkpoint.image = *known;
+        finish(context, plan, checkpoint, {});
+        return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
+    }
+    return run_command(context, plan, stage, std::move(checkpoint), parts);
+}
+
+engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
+                           const engine::OutputSink& live) {
+    engine::RunRequest request = request_for(context, plan, test, get_checkpoint(plan, test.from).image);
+    request.origin = fmt::format("test {}", test.name);
+    request.streams = engine::Streams::separate;
+    request.live = live;
+    return context.engine.run(request);
+}
+
+}  // namespace mstage::pipeline

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "pipeline/build_tree.hpp"
+
+namespace mstage::pipeline {
+
+enum class CheckpointState {
+    good,      ///< the marker is there, and made from the parent's present image
+    outdated,  ///< the parent is another image by now: the next build makes it again
+    missing,   ///< not built
+    failed,    ///< not built, and the last attempt left a failed state
+};
+
+const char* to_string(CheckpointState state);
+
+struct CheckpointStatus {
+    std::string pipeline;
+    std::string checkpoint;
+    std::string from;  ///< empty for setup-base
+    CheckpointState state = CheckpointState::missing;
+    std::optional<engine::Image> image;  ///< nothing also when the store has lost it
+    std::optional<engine::ImageId> failed_state;
+    std::uint64_t size = 0;  ///< bytes on disk
+};
+
+/// Of every checkpoint of the build tree, parents first. Whether source files changed is not looked at: the build tool
+/// knows.
+std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree);
+
+}  // namespace mstage::pipeline

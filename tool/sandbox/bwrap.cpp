@@ -1,0 +1,185 @@
+#include "sandbox/bwrap.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "sandbox/seccomp.hpp"
+
+namespace mstage::sandbox {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What installing packages needs. Not among them: everything that could reach beyond the sandbox's own files.
+constexpr const char* k_capabilities[] = {
+    "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",
+    "CAP_SETGID", "CAP_SETUID",       "CAP_SETFCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"};
+
+/// Mounted over whatever the image has there.
+constexpr const char* k_mount_points[] = {"dev", "proc", "sys", "tmp", "run"};
+
+/// bwrap would follow an image's symbolic link out of the place that we mean.
+void check_mount_points(const fs::path& root) {
+    for (const char* name : k_mount_points) {
+        struct stat info{};
+        if (::lstat((root / name).c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+            throw Error("the image's '/{}' is not a directory", name);
+        }
+    }
+}
+
+/// The path that /etc/resolv.conf of the image leads to, where a file can be mounted: what is below /run and /tmp is
+/// made by bwrap. Nothing when it leads nowhere.
+std::optional<std::string> resolv_conf_place(const fs::path& root) {
+    struct stat info{};
+    if (::lstat((root / "etc").c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return std::nullopt;
+    }
+    const fs::path file = "/etc/resolv.conf";
+    if (::lstat((root / "etc/resolv.conf").c_str(), &info) != 0 || S_ISREG(info.st_mode)) {
+        return file.native();
+    }
+    std::error_code ignored;
+    const fs::path target =
+        (file.parent_path() / fs::read_symlink(root / "etc/resolv.conf", ignored)).lexically_normal();
+    const bool made_by_us = target.native().starts_with("/run/") || target.native().starts_with("/tmp/");
+    return made_by_us ? std::optional(target.native()) : std::nullopt;
+}
+
+void check_shell(const Spec& spec) {
+    const std::string& program = spec.argv.front();
+    if (program.starts_with('/')) {
+        struct stat info{};
+        const fs::path path = spec.root.mount_point / fs::path(program).relative_path();
+        // An absolute link leads elsewhere out here than it does in there: only plain absence is certain.
+        if (::lstat(path.c_str(), &info) != 0 && errno == ENOENT) {
+            throw Error("the image has no '{}'", program);
+        }
+    }
+}
+
+/// NUL-separated, in a file: command lines are visible to everybody on the machine.
+Fd arguments_file(const std::vector<std::string>& arguments) {
+    Fd file(::memfd_create("mstage-bwrap", MFD_CLOEXEC));
+    if (!file) {
+        throw SysError(errno, "making the file of bwrap's arguments");
+    }
+    std::string text;
+    for (const std::string& argument : arguments) {
+        text.append(argument).push_back('\0');
+    }
+    write_all(file.get(), text);
+    ::lseek(file.get(), 0, SEEK_SET);
+    return file;
+}
+
+void keep_across_exec(int fd) {
+    ::fcntl(fd, F_SETFD, 0);
+}
+
+[[noreturn]] void exec_bwrap(const std::string& bwrap, const std::vector<std::string>& argv,
+                             const CommandFds& fds, const std::vector<int>& kept) {
+    std::vector<char*> pointers;
+    for (const std::string& word : argv) {
+        pointers.push_back(const_cast<char*>(word.c_str()));
+    }
+    pointers.push_back(nullptr);
+    reset_signals_for_child();
+    ::dup2(fds.in, 0);
+    ::dup2(fds.out, 1);
+    ::dup2(fds.err, 2);
+    // Build tools leave descriptors open for their children, a job server's for one.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (const int fd : kept) {
+        keep_across_exec(fd);
+    }
+    char* const no_environment[] = {nullptr};
+    ::execve(bwrap.c_str(), pointers.data(), no_environment);
+    ::_exit(127);
+}
+
+/// Waits for everything that dies, as process 1 has to, until `pid` does.
+int reap_until(pid_t pid) {
+    while (true) {
+        int status = 0;
+        const pid_t ended = ::waitpid(-1, &status, 0);
+        if (ended == pid) {
+            return exit_state_of(status).shell_code();
+        }
+        if (ended < 0 && errno != EINTR) {
+            throw SysError(errno, "waiting for bwrap");
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> bwrap_arguments(const Spec& spec,
+                                         const std::optional<std::string>& resolv_conf_at) {
+    std::vector<std::string> args = {
+        "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname",  "mstage",
+        "--die-with-parent", "--new-session",
+        "--bind",        spec.root.mount_point.native(), "/",
+        "--dev",         "/dev",          "--proc",        "/proc",
+        "--perms",       "0555",          "--tmpfs",       "/sys",        "--remount-ro", "/sys",
+        "--perms",       "1777",          "--tmpfs",       "/tmp",
+        "--perms",       "0755",          "--tmpfs",       "/run",
+        "--chdir",       spec.workdir,    "--clearenv"};
+    const auto add = [&](std::initializer_list<std::string> words) {
+        args.insert(args.end(), words);
+    };
+    if (spec.network == Network::off) {
+        add({"--unshare-net"});
+    } else if (spec.resolv_conf && resolv_conf_at) {
+        add({"--ro-bind", spec.resolv_conf->native(), *resolv_conf_at});
+    }
+    add({"--cap-drop", "ALL"});
+    for (const char* capability : k_capabilities) {
+        add({"--cap-add", capability});
+    }
+    for (const auto& [name, value] : spec.environment) {
+        add({"--setenv", name, value});
+    }
+    return args;
+}
+
+int supervise(const Spec& spec, const CommandFds& fds) {
+    // Ctrl-C goes to the terminal's process group; what to do about it is the parent's decision.
+    ::setsid();
+    const auto bwrap = find_program("bwrap");
+    if (!bwrap) {
+        throw with_hint(Error("program 'bwrap' was not found"), "install the package 'bubblewrap'");
+    }
+    with_context("mounting the image", [&] {
+        mount_root(spec.root);
+        check_mount_points(spec.root.mount_point);
+        check_shell(spec);
+    });
+    const Fd arguments =
+        arguments_file(bwrap_arguments(spec, resolv_conf_place(spec.root.mount_point)));
+    const Fd filter = make_seccomp_filter(spec.ids.mode);
+    std::vector<std::string> argv = {"bwrap", "--args", std::to_string(arguments.get()),
+                                     "--seccomp", std::to_string(filter.get()),
+                                     "--json-status-fd", std::to_string(fds.status), "--"};
+    argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        throw SysError(errno, "starting bwrap");
+    }
+    if (pid == 0) {
+        exec_bwrap(*bwrap, argv, fds, {arguments.get(), filter.get(), fds.status});
+    }
+    return reap_until(pid);
+}
+
+bool command_was_started(std::string_view status) {
+    return status.find("\"exit-code\"") != std::string_view::npos;
+}
+
+}  // namespace mstage::sandbox

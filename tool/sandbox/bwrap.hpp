@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/fd.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace mstage::sandbox {
+
+struct CommandFds {
+    int in;
+    int out;
+    int err;
+    int status;  ///< bwrap writes JSON about itself there
+};
+
+/// What process 1 of the sandbox does: mounts the root, starts bwrap on it, reaps, and returns the exit code when bwrap
+/// has ended. What is still running then dies with it.
+int supervise(const Spec& spec, const CommandFds& fds);
+
+/// Whether bwrap got as far as starting the command, by what it wrote to `status`.
+bool command_was_started(std::string_view status);
+
+}  // namespace mstage::sandbox

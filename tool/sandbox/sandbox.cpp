@@ -1,0 +1,206 @@
+#include "sandbox/sandbox.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "sandbox/bwrap.hpp"
+#include "sandbox/user_namespace.hpp"
+
+namespace mstage::sandbox {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// While it lives, the signals that end a build come as data instead.
+class EndSignals {
+public:
+    EndSignals() {
+        sigset_t set;
+        sigemptyset(&set);
+        for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+            sigaddset(&set, number);
+        }
+        ::sigprocmask(SIG_BLOCK, &set, &m_previous);
+        m_fd = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    }
+    EndSignals(const EndSignals&) = delete;
+    EndSignals& operator=(const EndSignals&) = delete;
+    ~EndSignals() { ::sigprocmask(SIG_SETMASK, &m_previous, nullptr); }
+
+    int fd() const { return m_fd.get(); }
+    std::optional<int> take() const {
+        signalfd_siginfo info{};
+        const bool got = ::read(m_fd.get(), &info, sizeof info) == sizeof info;
+        return got ? std::optional(static_cast<int>(info.ssi_signo)) : std::nullopt;
+    }
+
+private:
+    sigset_t m_previous{};
+    Fd m_fd;
+};
+
+struct StorageIo {
+    std::uint64_t read = 0;
+    std::uint64_t written = 0;
+};
+
+/// Of this process and of all children that it has waited for, and theirs.
+StorageIo storage_io() {
+    StorageIo io;
+    for (const std::string& line : split(read_file_if_exists("/proc/self/io").value_or(""), '\n')) {
+        if (line.starts_with("read_bytes: ")) {
+            io.read = std::stoull(line.substr(12));
+        } else if (line.starts_with("write_bytes: ")) {
+            io.written = std::stoull(line.substr(13));
+        }
+    }
+    return io;
+}
+
+std::chrono::nanoseconds to_nanoseconds(const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+/// One of the command's output streams on its way to the sink.
+struct OutputPipe {
+    Stream stream;
+    Fd reader;
+
+    /// All that is there now. False at its end.
+    bool drain(const OutputSink& sink) const {
+        char buffer[65536];
+        while (true) {
+            const ssize_t count = ::read(reader.get(), buffer, sizeof buffer);
+            if (count > 0) {
+                sink(stream, {buffer, static_cast<size_t>(count)});
+            } else if (count == 0) {
+                return false;
+            } else if (errno == EAGAIN) {
+                return true;
+            } else if (errno != EINTR) {
+                throw SysError(errno, "reading the command's output");
+            }
+        }
+    }
+};
+
+/// Until the child ends: passes its output on and ends it when it is time.
+class Watch {
+public:
+    Watch(NamespaceChild& child, const EndSignals& signals, const Spec& spec)
+        : m_child(child), m_signals(signals) {
+        if (spec.timeout.count() > 0) {
+            m_deadline = Clock::now() + spec.timeout;
+        }
+    }
+
+    void until_end(std::vector<OutputPipe>& outputs, const OutputSink& sink, Outcome& outcome) {
+        while (true) {
+            std::vector<pollfd> fds = {{m_child.pidfd(), POLLIN, 0}, {m_signals.fd(), POLLIN, 0}};
+            for (const OutputPipe& output : outputs) {
+                fds.push_back({output.reader.get(), POLLIN, 0});
+            }
+            const int ready = ::poll(fds.data(), fds.size(), milliseconds_left(outcome));
+            if (ready < 0 && errno != EINTR) {
+                throw SysError(errno, "waiting for the command");
+            }
+            if (ready == 0) {
+                outcome.timed_out = true;
+                m_child.kill();
+            }
+            std::erase_if(outputs, [&](const OutputPipe& output) { return !output.drain(sink); });
+            if (const auto signal = m_signals.take()) {
+                outcome.interrupted_by = signal;
+                m_child.kill();
+            }
+            // All that could write is gone by now, so what was drained above may lack a last piece, but no more.
+            if ((fds[0].revents & POLLIN) != 0) {
+                std::erase_if(outputs, [&](const OutputPipe& output) { return !output.drain(sink); });
+                return;
+            }
+        }
+    }
+
+private:
+    int milliseconds_left(const Outcome& outcome) const {
+        if (!m_deadline || outcome.timed_out) {
+            return -1;
+        }
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(*m_deadline - Clock::now()).count();
+        return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
+    }
+
+    NamespaceChild& m_child;
+    const EndSignals& m_signals;
+    std::optional<Clock::time_point> m_deadline;
+};
+
+void set_non_blocking(int fd) {
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+Usage usage_of(const rusage& usage, Clock::time_point started, const StorageIo& before) {
+    const StorageIo after = storage_io();
+    return {.wall = Clock::now() - started,
+            .user = to_nanoseconds(usage.ru_utime),
+            .system = to_nanoseconds(usage.ru_stime),
+            .peak_memory = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024,
+            .read_bytes = after.read - before.read,
+            .written_bytes = after.written - before.written};
+}
+
+}  // namespace
+
+Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
+    const EndSignals signals;
+    const StorageIo before = storage_io();
+    const auto started = Clock::now();
+    const Fd null = open_fd("/dev/null", O_RDONLY);
+    Pipe out = make_pipe();
+    Pipe err = streams == Streams::separate ? make_pipe() : Pipe{};
+    Pipe status = make_pipe();
+    const CommandFds fds = {spec.stdin_fd < 0 ? null.get() : spec.stdin_fd, out.writer.get(),
+                            err.writer ? err.writer.get() : out.writer.get(), status.writer.get()};
+    NamespaceChild child(spec.ids, NamespaceChild::Processes::own,
+                         [&] { return supervise(spec, fds); });
+    out.writer.close();
+    err.writer.close();
+    status.writer.close();
+
+    std::vector<OutputPipe> outputs;
+    outputs.push_back({Stream::out, std::move(out.reader)});
+    if (err.reader) {
+        outputs.push_back({Stream::err, std::move(err.reader)});
+    }
+    for (const OutputPipe& output : outputs) {
+        set_non_blocking(output.reader.get());
+    }
+    Outcome outcome;
+    std::string output_tail;  // of bwrap's own complaint, should there be no command
+    const OutputSink tee = [&](Stream stream, std::string_view data) {
+        output_tail.assign(data.substr(0, 4096));
+        sink(stream, data);
+    };
+    Watch(child, signals, spec).until_end(outputs, tee, outcome);
+    const NamespaceChild::End end = child.wait();
+    outcome.code = end.state.shell_code();
+    outcome.usage = usage_of(end.usage, started, before);
+    const bool ended_by_us = outcome.timed_out || outcome.interrupted_by;
+    if (!ended_by_us && !command_was_started(read_all(status.reader.get()))) {
+        throw Error("starting the sandbox: bwrap ended with {}: {}", end.state.describe(),
+                    escape_control(last_lines(output_tail, 3)));
+    }
+    return outcome;
+}
+
+}  // namespace mstage::sandbox

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/process.hpp"
+#include "sandbox/id_map.hpp"
+#include "sandbox/root_plan.hpp"
+
+namespace mstage::sandbox {
+
+enum class Network { on, off };
+
+/// Everything about one execution, as data.
+struct Spec {
+    IdMap ids;
+    RootPlan root;
+    std::vector<std::string> argv;
+    std::map<std::string, std::string> environment;  ///< all of it: nothing is inherited
+    std::string workdir = "/";
+    Network network = Network::on;
+    /// Shown read-only as /etc/resolv.conf when the network is on.
+    std::optional<std::filesystem::path> resolv_conf;
+    std::chrono::nanoseconds timeout{0};  ///< 0: none
+    int stdin_fd = -1;                    ///< -1: /dev/null
+};
+
+/// What bwrap is told for `spec`, whose root is mounted. `resolv_conf_at` is where the image wants the file; file
+/// descriptors are not part of it.
+std::vector<std::string> bwrap_arguments(const Spec& spec,
+                                         const std::optional<std::string>& resolv_conf_at);
+
+struct Usage {
+    std::chrono::nanoseconds wall{0};
+    std::chrono::nanoseconds user{0};
+    std::chrono::nanoseconds system{0};
+    std::uint64_t peak_memory = 0;  ///< bytes resident in the largest process
+    std::uint64_t read_bytes = 0;   ///< from storage
+    std::uint64_t written_bytes = 0;
+};
+
+struct Outcome {
+    /// As a shell tells it: 128 + n for a command that ended by signal n.
+    int code = 0;
+    bool timed_out = false;
+    std::optional<int> interrupted_by;  ///< the signal that we got and ended the command for
+    Usage usage;
+
+    bool ok() const { return code == 0 && !timed_out && !interrupted_by; }
+};
+
+enum class Stream { out, err };
+using OutputSink = std::function<void(Stream, std::string_view)>;
+
+/// Whether stdout and stderr come as one stream, in the order of their writing, or as two.
+enum class Streams { merged, separate };
+
+/// Runs the command and waits until every process in the sandbox is gone, however it ends. SIGINT, SIGTERM and SIGHUP
+/// of this process end the command. When this process is killed, the kernel ends the command.
+///
+/// Throws Unavailable when there can be no sandbox here, Error when it could not be set up (then the command has not
+/// run).
+Outcome run(const Spec& spec, Streams streams, const OutputSink& sink);
+
+}  // namespace mstage::sandbox

@@ -1,0 +1,166 @@
+#include "sandbox/user_namespace.hpp"
+
+#include <grp.h>
+#include <linux/sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/json.hpp"
+
+namespace mstage::sandbox {
+
+namespace {
+
+pid_t clone_into(std::uint64_t namespaces, int* pidfd) {
+    clone_args args{};
+    args.flags = namespaces | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+    args.exit_signal = SIGCHLD;
+    return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+}
+
+[[noreturn]] void throw_clone_error(int number) {
+    const char* hint = "";
+    switch (number) {
+        case EPERM:
+        case EACCES:
+            hint = "user namespaces are forbidden here: check the sysctls kernel.unprivileged_userns_clone and "
+                   "kernel.apparmor_restrict_unprivileged_userns, and a container's seccomp profile";
+            break;
+        case ENOSPC:
+        case EUSERS:
+            hint = "the sysctl user.max_user_namespaces is too low, or namespaces are nested too deep";
+            break;
+        default:
+            hint = "the kernel needs CONFIG_USER_NS and clone3() (Linux 5.13 or newer)";
+    }
+    throw with_hint(Unavailable("making a user namespace: {}", SysError(number, "clone3").what()), hint);
+}
+
+/// What ended the child, as one JSON object: exceptions cannot cross.
+void send_error(int fd, const Error& error) {
+    try {
+        write_all(fd, dump_json({{"message", error.message()}, {"hint", error.hint()}}));
+    } catch (const std::exception&) {
+        // The parent is gone, and so is the one who would have read it.
+    }
+}
+
+void enter_namespaces() {
+    // Become the map's 0 fully; supplementary groups would be other people's. Denied where only one id is mapped.
+    [[maybe_unused]] const int refused = ::setgroups(0, nullptr);
+    if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
+        throw SysError(errno, "becoming user 0 of the user namespace");
+    }
+    // Nothing that we mount may reach the machine, and what it mounts must not reach us half-way.
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+        throw SysError(errno, "making the mount namespace private");
+    }
+    // setresuid() cleared both.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_DUMPABLE, 1);
+}
+
+/// Never returns, so that no destructor of the parent's objects runs in the child.
+[[noreturn]] void child_main(const Pipe& go, const Pipe& errors, const std::function<int()>& body) {
+    int code = 1;
+    try {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        // The id map is the parent's to write. End of file instead of a byte: it failed, or is dead.
+        char byte = 0;
+        ::close(go.writer.get());
+        if (::read(go.reader.get(), &byte, 1) == 1) {
+            enter_namespaces();
+            code = body();
+        }
+    } catch (const Error& error) {
+        send_error(errors.writer.get(), error);
+    } catch (const std::exception& error) {
+        send_error(errors.writer.get(), Error("{}", error.what()));
+    }
+    ::_exit(code);
+}
+
+}  // namespace
+
+NamespaceChild::NamespaceChild(const IdMap& map, Processes processes, const std::function<int()>& body) {
+    Pipe go = make_pipe();
+    Pipe errors = make_pipe();
+    std::uint64_t namespaces = CLONE_NEWUSER | CLONE_NEWNS;
+    if (processes == Processes::own) {
+        namespaces |= CLONE_NEWPID;
+    }
+    int pidfd = -1;
+    m_pid = clone_into(namespaces, &pidfd);
+    if (m_pid == 0) {
+        child_main(go, errors, body);
+    }
+    if (m_pid < 0) {
+        throw_clone_error(errno);
+    }
+    m_pidfd = Fd(pidfd);
+    m_errors = std::move(errors.reader);
+    try {
+        apply_id_map(map, m_pid);
+    } catch (Error& error) {
+        kill();
+        wait_for(std::exchange(m_pid, -1));
+        Unavailable unavailable("mapping the ids of the sandbox: {}", error.message());
+        throw with_hint(std::move(unavailable), error.hint());
+    }
+    write_all(go.writer.get(), "x");
+}
+
+NamespaceChild::~NamespaceChild() {
+    if (m_pid > 0) {
+        kill();
+        try {
+            wait_for(m_pid);
+        } catch (const Error&) {
+            // Nothing is left to wait for.
+        }
+    }
+}
+
+void NamespaceChild::kill() noexcept {
+    if (m_pid > 0) {
+        ::kill(m_pid, SIGKILL);
+    }
+}
+
+NamespaceChild::End NamespaceChild::wait() {
+    const std::string report = read_all(m_errors.get());
+    int status = 0;
+    End end;
+    while (::wait4(m_pid, &status, 0, &end.usage) < 0) {
+        if (errno != EINTR) {
+            throw SysError(errno, "waiting for process {}", m_pid);
+        }
+    }
+    m_pid = -1;
+    end.state = exit_state_of(status);
+    if (!report.empty()) {
+        const Json json = parse_json(report, "the sandbox's report");
+        throw with_hint(Error("{}", json_get<std::string>(json, "message")),
+                        json_get<std::string>(json, "hint"));
+    }
+    return end;
+}
+
+void run_in_user_namespace(const IdMap& map, const std::function<void()>& body) {
+    NamespaceChild child(map, NamespaceChild::Processes::shared, [&] {
+        body();
+        return 0;
+    });
+    const NamespaceChild::End end = child.wait();
+    if (!end.state.ok()) {
+        throw Error("a helper process ended with {}", end.state.describe());
+    }
+}
+
+}  // namespace mstage::sandbox

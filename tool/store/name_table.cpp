@@ -1,0 +1,62 @@
+#include "store/name_table.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace mstage::store {
+
+namespace fs = std::filesystem;
+
+std::optional<ImageId> NameTable::find(const std::string& name) const {
+    const auto text = read_file_if_exists(path_of(name));
+    if (!text) {
+        return std::nullopt;
+    }
+    return ImageId::parse(std::string_view(*text).substr(0, text->find('\n')));
+}
+
+void NameTable::set(const std::string& name, const ImageId& image) const {
+    write_file_if_changed(path_of(name), image.str() + "\n");
+}
+
+bool NameTable::remove(const std::string& name) const {
+    if (::unlink(path_of(name).c_str()) == 0) {
+        return true;
+    }
+    if (errno != ENOENT) {
+        throw SysError(errno, "removing '{}'", path_of(name).native());
+    }
+    return false;
+}
+
+std::vector<std::pair<std::string, ImageId>> NameTable::all() const {
+    std::vector<std::pair<std::string, ImageId>> entries;
+    for (const auto& entry : fs::directory_iterator(m_folder)) {
+        const std::string file_name = entry.path().filename().native();
+        if (file_name.find(".tmp-") != std::string::npos) {
+            continue;
+        }
+        const std::string name = unescape_file_name(file_name);
+        if (const auto image = find(name)) {
+            entries.emplace_back(name, *image);
+        }
+    }
+    std::ranges::sort(entries);
+    return entries;
+}
+
+fs::path NameTable::path_of(const std::string& name) const {
+    const std::string file_name = escape_file_name(name);
+    // NAME_MAX, less what write_file_atomically() appends.
+    if (file_name.size() > 240) {
+        throw UsageError("name '{}' is too long", name);
+    }
+    return m_folder / file_name;
+}
+
+}  // namespace mstage::store

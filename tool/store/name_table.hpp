@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/ids.hpp"
+
+namespace mstage::store {
+
+/// A folder of names for images: one file per name (escaped), holding the UUID. Used for tags, for imported base
+/// references and for stage keys. Each call is atomic; the last writer wins.
+class NameTable {
+public:
+    explicit NameTable(std::filesystem::path folder) : m_folder(std::move(folder)) {}
+
+    /// Nothing when the name is not there. A torn file (a power cut can leave one) counts as not there.
+    std::optional<ImageId> find(const std::string& name) const;
+    /// Leaves a file that already says so untouched, mtime and all: Ninja may be watching it.
+    void set(const std::string& name, const ImageId& image) const;
+    /// False when it was not there.
+    bool remove(const std::string& name) const;
+    /// All names, sorted.
+    std::vector<std::pair<std::string, ImageId>> all() const;
+
+    /// Where `name` is or would be; for build tools that watch it.
+    std::filesystem::path path_of(const std::string& name) const;
+
+private:
+    std::filesystem::path m_folder;
+};
+
+}  // namespace mstage::store

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/lock.hpp"
+#include "store/image.hpp"
+#include "store/name_table.hpp"
+#include "store/work_dir.hpp"
+
+namespace mstage::store {
+
+/// The local engine's directory. The file tree is the only truth:
+///
+///     format                    "mstage-store 1"; another number is refused
+///     layers/<id>/              an overlay upper directory, never changed once it is here
+///     layers/<id>.size          its bytes on disk, once somebody wanted to know
+///     images/<uuid>.json        manifests (image.hpp)
+///     unsynced/<uuid>           images whose layers may not be on disk yet: a to-do list, nothing is read from it
+///     tags/<escaped name>       a movable name, holds the UUID
+///     bases/<escaped ref>       what an imported base reference stands for
+///     keys/<sha256>             stage key → image
+///     runs/<uuid>/              run.json, output.log
+///     snapshots/<sha256>        digest of a set of source files → the layers that hold them (source/snapshot.hpp)
+///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
+///     locks/                    one file per stage key being worked on
+///     gate                      lock: shared to begin work or to pin, exclusive to sweep
+///     sync                      lock: who brings layers to disk
+///
+/// A thing is published by rename and so seen whole or not at all. Publishing order is: layers, then the manifest that
+/// names them, then tags and keys that name the manifest.
+class Store {
+public:
+    /// Makes the store (mode 0700) when it is missing. `remover` removes trees whose files belong to other ids.
+    Store(std::filesystem::path root, WorkDir::Remover remover);
+
+    const std::filesystem::path& root() const noexcept { return m_root; }
+    NameTable tags() const { return NameTable(m_root / "tags"); }
+    NameTable bases() const { return NameTable(m_root / "bases"); }
+    NameTable keys() const { return NameTable(m_root / "keys"); }
+
+    WorkDir make_work_dir() const;
+    /// Removes what dead owners left in tmp/. Cheap when there is nothing; never waits.
+    void sweep() const;
+    /// Waits until nobody else works on the same stage key; `on_wait` is called when it comes to that.
+    FileLock lock_key(const std::string& key, const std::function<void()>& on_wait) const;
+
+    std::filesystem::path layer_path(const LayerId& layer) const;
+    bool has_layer(const LayerId& layer) const;
+    /// Makes `directory` (within this store's file system) a layer. It must not be written to any more.
+    LayerId publish_layer(const std::filesystem::path& directory) const;
+
+    /// Where the manifest is; for build tools that watch it.
+    std::filesystem::path manifest_path(const ImageId& image) const;
+    /// Stamps `created`, `boot` and `synced`, then publishes the manifest.
+    void publish_image(Image& image) const;
+    /// Nothing when there is no such image, or when a power cut may have torn it; then its manifest is removed, so that
+    /// whoever watches it (Ninja) makes the image anew.
+    std::optional<Image> find_image(const ImageId& image) const;
+    /// As find_image(); absence is an Error.
+    Image get_image(const ImageId& image) const;
+    /// All that are whole, newest first.
+    std::vector<Image> images() const;
+    /// The ids that start with `prefix`.
+    std::vector<ImageId> images_with_prefix(const std::string& prefix) const;
+
+    /// Brings all layers to disk in the background and then marks the images as synced. The child that does it holds
+    /// nothing of the caller's but the store and ends by itself.
+    void sync_in_background() const;
+    /// The same at once. False when the disk reported an error: then nothing is marked.
+    bool sync_now() const;
+
+    /// Makes `runs/<uuid>/`.
+    std::filesystem::path make_run_dir(const RunId& run) const;
+    std::filesystem::path run_dir(const RunId& run) const;
+    std::filesystem::path snapshot_path(const std::string& digest) const;
+
+private:
+    std::optional<Image> read_manifest(const ImageId& image) const;
+    void mark_synced(const Image& image) const;
+
+    std::filesystem::path m_root;
+    WorkDir::Remover m_remover;
+};
+
+}  // namespace mstage::store
