@@ -121,6 +121,9 @@ void mount_overlay(const OverlayMount& overlay, const fs::path& target) {
     context.set_flag("userxattr");
     context.add_lowers(overlay.lowers);
     if (overlay.changes) {
+        // Else unmounting writes the whole file system of the upper directory to disk. What becomes of the changes, and
+        // when they are to be on disk, is the caller's to know.
+        context.set_flag("volatile");
         context.set("upperdir", overlay.changes->upper.native());
         context.set("workdir", overlay.changes->work.native());
     }

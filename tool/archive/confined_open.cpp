@@ -1,0 +1,70 @@
+#include "archive/confined_open.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <string>
+
+namespace mstage::archive {
+
+namespace {
+
+// The kernel gives up with EAGAIN when something was renamed during the walk; nothing but an
+// attacker does that often.
+constexpr int k_attempts = 64;
+
+Fd open_piece(int root, const std::string& path, int flags, std::uint64_t resolve) {
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+    how.resolve = resolve | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+    for (int attempt = 0; attempt < k_attempts; ++attempt) {
+        const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+        if (fd >= 0) {
+            return Fd(static_cast<int>(fd));
+        }
+        if (errno != EAGAIN && errno != EINTR) {
+            break;
+        }
+    }
+    return Fd();
+}
+
+/// Takes as much of `path` as fits into one system call.
+std::string take_piece(std::string_view& path) {
+    if (path.size() < PATH_MAX) {
+        return std::string(std::exchange(path, {}));
+    }
+    const size_t slash = path.rfind('/', PATH_MAX - 1);
+    // Without a slash the one component is too long for any file system, which the kernel will say.
+    std::string piece(path.substr(0, slash));
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    return piece;
+}
+
+}  // namespace
+
+Fd open_confined(int root, std::string_view path, int flags, Links links) {
+    constexpr std::uint64_t k_no_links = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    if (path.size() < PATH_MAX) {
+        return open_piece(root, path.empty() ? "." : std::string(path), flags,
+                          links == Links::refused ? k_no_links : RESOLVE_IN_ROOT);
+    }
+    // In pieces: each would take the one before for its root, so a link could not be resolved
+    // rightly.
+    Fd at;
+    while (!path.empty()) {
+        const std::string piece = take_piece(path);
+        at = open_piece(at ? at.get() : root, piece, path.empty() ? flags : O_PATH | O_DIRECTORY,
+                        k_no_links);
+        if (!at) {
+            break;
+        }
+    }
+    return at;
+}
+
+}  // namespace mstage::archive

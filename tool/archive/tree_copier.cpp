@@ -1,0 +1,250 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "archive/confined_open.hpp"
+#include "archive/file_data.hpp"
+#include "archive/import.hpp"
+#include "archive/tree_sink.hpp"
+#include "base/error.hpp"
+
+namespace mstage::archive {
+
+namespace {
+
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::vector<std::string> sorted_names_in(int directory) {
+    Fd own(::fcntl(directory, F_DUPFD_CLOEXEC, 0));
+    const std::unique_ptr<DIR, CloseDir> stream(::fdopendir(own.get()));
+    if (!stream) {
+        throw SysError(errno, "reading the directory");
+    }
+    [[maybe_unused]] const int owned_by_stream = own.release();
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    if (errno != 0) {
+        throw SysError(errno, "reading the directory");
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+struct statx look_at(int directory, const std::string& name) {
+    struct statx info {};
+    if (::statx(directory, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH,
+                STATX_BASIC_STATS, &info) != 0) {
+        throw SysError(errno, "looking at it");
+    }
+    return info;
+}
+
+using FileId = std::pair<std::uint64_t, std::uint64_t>;
+
+FileId id_of(const struct statx& info) {
+    return {(std::uint64_t{info.stx_dev_major} << 32) | info.stx_dev_minor, info.stx_ino};
+}
+
+/// A value can grow between asking for its size and reading it; such a file is being changed under
+/// us.
+std::string xattr_value(int fd, const char* name) {
+    const ssize_t size = ::fgetxattr(fd, name, nullptr, 0);
+    std::string value(static_cast<size_t>(std::max<ssize_t>(size, 0)), '\0');
+    if (size < 0 || ::fgetxattr(fd, name, value.data(), value.size()) != size) {
+        throw SysError(errno, "reading extended attribute '{}'", printable(name));
+    }
+    return value;
+}
+
+std::vector<Xattr> xattrs_of(int fd) {
+    const ssize_t size = ::flistxattr(fd, nullptr, 0);
+    if (size <= 0) {
+        return {};
+    }
+    std::string names(static_cast<size_t>(size), '\0');
+    const ssize_t length = ::flistxattr(fd, names.data(), names.size());
+    std::vector<Xattr> xattrs;
+    for (ssize_t at = 0; at < length;) {
+        const char* name = names.data() + at;
+        xattrs.push_back({name, xattr_value(fd, name)});
+        at += static_cast<ssize_t>(xattrs.back().name.size()) + 1;
+    }
+    return xattrs;
+}
+
+Attributes attributes_of(const struct statx& info) {
+    Attributes attributes;
+    attributes.mode = info.stx_mode & 07777;
+    attributes.owner = info.stx_uid;
+    attributes.group = info.stx_gid;
+    attributes.mtime = timespec{info.stx_mtime.tv_sec, static_cast<long>(info.stx_mtime.tv_nsec)};
+    return attributes;
+}
+
+Attributes attributes_of(const struct statx& info, int fd) {
+    Attributes attributes = attributes_of(info);
+    attributes.xattrs = xattrs_of(fd);
+    return attributes;
+}
+
+std::string read_link(int directory, const std::string& name) {
+    std::string target(PATH_MAX, '\0');
+    const ssize_t length = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+    if (length < 0) {
+        throw SysError(errno, "reading the symbolic link");
+    }
+    target.resize(static_cast<size_t>(length));
+    return target;
+}
+
+/// Walks the source with one directory open at a time, so that depth costs nothing but memory for
+/// names.
+class TreeCopier {
+public:
+    TreeCopier(int source_fd, int dir_fd, const Options& options)
+        : m_source(source_fd),
+          m_target_id(id_of(look_at(dir_fd, ""))),
+          m_sink(dir_fd, options, m_result) {}
+
+    Imported run() {
+        m_todo.emplace_back();
+        while (!m_todo.empty()) {
+            const std::string path = std::move(m_todo.back());
+            m_todo.pop_back();
+            in_entry(path, [&] { copy_directory(path); });
+        }
+        m_sink.finish();
+        return std::move(m_result);
+    }
+
+private:
+    template <typename Body>
+    void in_entry(const std::string& path, Body body) {
+        try {
+            body();
+        } catch (Error& error) {
+            error.add_context(fmt::format("entry '{}'", printable(path)));
+            throw;
+        }
+    }
+
+    void copy_directory(const std::string& path) {
+        const Fd directory =
+            open_confined(m_source, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, Links::refused);
+        if (!directory) {
+            throw SysError(errno, "opening the directory");
+        }
+        m_sink.directory(MemberPath::parse(path),
+                         attributes_of(look_at(directory.get(), ""), directory.get()));
+        const std::string prefix = path.empty() ? path : path + '/';
+        for (const std::string& name : sorted_names_in(directory.get())) {
+            const std::string entry = prefix + name;
+            try {
+                copy_entry(directory.get(), name, entry);
+            } catch (Error& error) {
+                error.add_context(fmt::format("'{}'", printable(name)));
+                throw;
+            }
+        }
+    }
+
+    void copy_entry(int directory, const std::string& name, const std::string& entry) {
+        const struct statx info = look_at(directory, name);
+        const MemberPath path = MemberPath::parse(entry);
+        const bool is_directory = S_ISDIR(info.stx_mode);
+        if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+            skip_mount(info, path);
+        } else if (is_directory && id_of(info) == m_target_id) {
+            note_skipped(m_result, "directory", entry, "it is where the copy goes");
+        } else if (is_directory) {
+            m_todo.push_back(entry);
+        } else if (!link_to_copied(info, path)) {
+            copy_non_directory(directory, name, info, path);
+        }
+    }
+
+    void skip_mount(const struct statx& info, const MemberPath& path) {
+        note_skipped(m_result, "mounted", path.str(), "another file system");
+        if (S_ISDIR(info.stx_mode)) {
+            m_sink.directory(path, attributes_of(info));
+        }
+    }
+
+    /// Whether another name of the same file was copied before; if so this one becomes a hard link
+    /// to it.
+    bool link_to_copied(const struct statx& info, const MemberPath& path) {
+        if (info.stx_nlink < 2 || S_ISSOCK(info.stx_mode) || S_ISCHR(info.stx_mode) ||
+            S_ISBLK(info.stx_mode)) {
+            return false;
+        }
+        const auto [first, is_new] = m_first_names.try_emplace(id_of(info), path.str());
+        if (!is_new) {
+            m_sink.hard_link(path, MemberPath::parse(first->second));
+        }
+        return !is_new;
+    }
+
+    void copy_non_directory(int directory, const std::string& name, const struct statx& info,
+                            const MemberPath& path) {
+        switch (info.stx_mode & S_IFMT) {
+            case S_IFREG:
+                copy_file(directory, name, path);
+                break;
+            case S_IFLNK:
+                m_sink.symlink(path, read_link(directory, name), attributes_of(info));
+                break;
+            case S_IFIFO:
+                m_sink.fifo(path, attributes_of(info));
+                break;
+            case S_IFSOCK:
+                note_skipped(m_result, "socket", path.str());
+                break;
+            default:
+                note_skipped(m_result, "device", path.str());
+        }
+    }
+
+    void copy_file(int directory, const std::string& name, const MemberPath& path) {
+        // O_NONBLOCK: what was a file a moment ago may be a FIFO now.
+        const Fd source = open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        const struct statx info = look_at(source.get(), "");
+        if (!S_ISREG(info.stx_mode)) {
+            throw Error("it was a file and is none any more");
+        }
+        Fd copy = m_sink.create_file(path);
+        m_result.bytes +=
+            copy_file_data(source.get(), copy.get(), static_cast<off_t>(info.stx_size));
+        m_sink.finish_file(std::move(copy), path, attributes_of(info, source.get()));
+    }
+
+    int m_source;
+    FileId m_target_id;
+    Imported m_result;
+    TreeSink m_sink;
+    std::vector<std::string> m_todo;
+    std::map<FileId, std::string> m_first_names;
+};
+
+}  // namespace
+
+Imported copy_tree(int source_fd, int dir_fd, const Options& options) {
+    return TreeCopier(source_fd, dir_fd, options).run();
+}
+
+}  // namespace mstage::archive
