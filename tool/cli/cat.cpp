@@ -8,7 +8,7 @@ namespace mstage::cli {
 int run_cat(const Arguments& arguments) {
     VerbParser parser("cat");
     std::vector<std::string> places;
-    parser.add_option("IMAGE:PATH", places, "Regular files of images, byte for byte")->required();
+    parser.arguments("IMAGE:PATH", places, "Regular files of images, byte for byte", VerbParser::Needed::yes);
     if (!parser.read(arguments)) {
         return k_good;
     }

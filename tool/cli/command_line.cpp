@@ -35,30 +35,6 @@ fs::path default_store() {
 
 }  // namespace
 
-VerbParser::VerbParser(const std::string& name) : CLI::App("", "mstage " + name) {
-    for (const Verb& verb : verbs()) {
-        if (verb.name == name) {
-            description(verb.summary);
-        }
-    }
-    option_defaults()->group("Options");
-    add_option("-C", common.directory, "Stand in this directory (a build tree)")->type_name("DIR");
-}
-
-bool VerbParser::read(const Arguments& arguments) {
-    try {
-        // CLI11 takes them from the back.
-        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-        parse(reversed);
-        return true;
-    } catch (const CLI::CallForHelp&) {
-        print(help());
-        return false;
-    } catch (const CLI::ParseError& error) {
-        throw with_hint(UsageError("{}: {}", get_name(), error.what()), get_name() + " --help");
-    }
-}
-
 std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store) {
     return std::make_unique<engine::LocalEngine>(store ? *store : default_store());
 }

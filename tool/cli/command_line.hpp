@@ -1,7 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -30,15 +28,41 @@ struct CommonOptions {
     std::filesystem::path directory = ".";  ///< -C
 };
 
-/// A verb's parser with the common options in it.
-class VerbParser : public CLI::App {
+/// A verb's parser with the common options in it. CLI11 does the work; it stays behind this class because each file that
+/// includes it takes ten seconds to compile.
+///
+/// `names` are as CLI11 has them: "-e,--env" for an option, "IMAGE" for a positional argument. The variables get the
+/// values in read().
+class VerbParser {
 public:
-    explicit VerbParser(const std::string& name);
+    explicit VerbParser(const std::string& verb);
+    ~VerbParser();
+
+    enum class Needed { yes, no };
+    void argument(const std::string& name, std::string& value, const std::string& help, Needed needed);
+    /// All that is left.
+    void arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                   Needed needed);
+    void option(const std::string& names, const std::string& type, std::string& value, const std::string& help);
+    /// May be given more than once.
+    void options(const std::string& names, const std::string& type, std::vector<std::string>& values,
+                 const std::string& help);
+    void seconds(const std::string& names, double& value, const std::string& help);
+    void flag(const std::string& names, bool& value, const std::string& help);
+    /// The next options are listed under this heading.
+    void group(const std::string& heading);
+    /// The option `name` makes no sense without `other`.
+    void needs(const std::string& name, const std::string& other);
+    void footer(const std::string& text);
 
     CommonOptions common;
 
     /// True when the verb is to go on; false when --help was asked for and has been printed. Throws UsageError.
     bool read(const Arguments& arguments);
+
+private:
+    struct Parser;
+    std::unique_ptr<Parser> m_parser;
 };
 
 /// The engine whose images a verb means: with the store of `store` (a plan's), else of $MSTAGE_STORE, else the user's.

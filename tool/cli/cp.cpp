@@ -10,8 +10,8 @@ namespace {
 
 /// What a build tool needs to know about a copy: a file that says when it was made, and on what the copy depends.
 struct BuildToolOptions {
-    std::filesystem::path stamp;
-    std::filesystem::path depfile;
+    std::string stamp;
+    std::string depfile;
     std::string depfile_target;
 };
 
@@ -35,15 +35,14 @@ int run_cp(const Arguments& arguments) {
     VerbParser parser("cp");
     std::vector<std::string> words;
     BuildToolOptions options;
-    parser.add_option("IMAGE:PATH... DESTINATION", words,
-                      "Files or directories of images (with *, ? and [] in names), and where they go")
-        ->required();
-    parser.add_option("--stamp", options.stamp, "Write this file when all is copied")->group("For build tools");
-    auto* depfile = parser.add_option("--depfile", options.depfile, "Write the names of the copies there")
-                        ->group("For build tools");
-    auto* target = parser.add_option("--depfile-target", options.depfile_target, "The output that the depfile is for")
-                       ->group("For build tools");
-    depfile->needs(target);
+    parser.arguments("IMAGE:PATH... DESTINATION", words,
+                     "Files or directories of images (with *, ? and [] in names), and where they go",
+                     VerbParser::Needed::yes);
+    parser.group("For build tools");
+    parser.option("--stamp", "FILE", options.stamp, "Write this file when all is copied");
+    parser.option("--depfile", "FILE", options.depfile, "Write the names of the copies there");
+    parser.option("--depfile-target", "OUTPUT", options.depfile_target, "The output that the depfile is for");
+    parser.needs("--depfile", "--depfile-target");
     if (!parser.read(arguments)) {
         return k_good;
     }

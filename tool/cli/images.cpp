@@ -25,7 +25,7 @@ Json to_json(engine::Engine& engine, const engine::Image& image) {
 int run_images(const Arguments& arguments) {
     VerbParser parser("images");
     bool json = false;
-    parser.add_flag("--json", json, "Print JSON");
+    parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;
     }

@@ -9,10 +9,11 @@ int run_import(const Arguments& arguments) {
     std::string tag;
     bool refresh = false;
     bool json = false;
-    parser.add_option("REFERENCE", reference, "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR")->required();
-    parser.add_flag("--refresh", refresh, "Import again what is there already");
-    parser.add_option("--tag", tag, "Also name the image")->type_name("NAME");
-    parser.add_flag("--json", json, "Print JSON");
+    parser.argument("REFERENCE", reference, "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR",
+                    VerbParser::Needed::yes);
+    parser.flag("--refresh", refresh, "Import again what is there already");
+    parser.option("--tag", "NAME", tag, "Also name the image");
+    parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;
     }

@@ -35,9 +35,9 @@ int run_ls(const Arguments& arguments) {
     std::string where;
     bool recursive = false;
     bool json = false;
-    parser.add_option("IMAGE[:PATH]", where, "The image, and an absolute path in it")->required();
-    parser.add_flag("-R,--recursive", recursive, "Go all the way down");
-    parser.add_flag("--json", json, "Print JSON");
+    parser.argument("IMAGE[:PATH]", where, "The image, and an absolute path in it", VerbParser::Needed::yes);
+    parser.flag("-R,--recursive", recursive, "Go all the way down");
+    parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;
     }

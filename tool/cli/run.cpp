@@ -21,29 +21,27 @@ struct RunOptions {
     bool disposable = true;
     std::string tag;
     bool json = false;
-    std::filesystem::path plan;
+    std::string plan;
     std::string test;
 };
 
 void declare(VerbParser& parser, RunOptions& options) {
-    parser.add_option("IMAGE [--] COMMAND...", options.words, "The image, and the command with its arguments");
-    parser.add_option("-c", options.command_line, "A command line for sh, instead of COMMAND")->type_name("LINE");
-    parser.add_option("-e,--env", options.environment, "Set an environment variable")
-        ->type_name("NAME=VALUE")
-        ->expected(1)
-        ->take_all();
-    parser.add_option("-w,--workdir", options.workdir, "Working directory in the image (default: the image's)");
-    parser.add_option("--timeout", options.timeout, "End the command after so many seconds")
-        ->check(CLI::NonNegativeNumber);
-    parser.add_flag("--no-network", options.no_network, "Without network");
-    parser.add_flag("--disposable,!--no-disposable", options.disposable,
-                    "Discard what the command writes (the default), or make it a new image");
-    parser.add_option("--tag", options.tag, "Name the new image; implies --no-disposable")->type_name("NAME");
-    parser.add_flag("--json", options.json, "Print the run's record to stdout; the command's output goes to stderr");
-    auto* plan = parser.add_option("--plan", options.plan, "A pipeline's plan.json")->group("For build tools");
-    auto* test = parser.add_option("--test", options.test, "Run this test of the plan")->group("For build tools");
-    plan->needs(test);
-    test->needs(plan);
+    parser.arguments("IMAGE [--] COMMAND...", options.words, "The image, and the command with its arguments",
+                     VerbParser::Needed::no);
+    parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
+    parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
+    parser.option("-w,--workdir", "DIR", options.workdir, "Working directory in the image (default: the image's)");
+    parser.seconds("--timeout", options.timeout, "End the command after that time");
+    parser.flag("--no-network", options.no_network, "Without network");
+    parser.flag("--disposable,!--no-disposable", options.disposable,
+                "Discard what the command writes (the default), or make it a new image");
+    parser.option("--tag", "NAME", options.tag, "Name the new image; implies --no-disposable");
+    parser.flag("--json", options.json, "Print the run's record to stdout; the command's output goes to stderr");
+    parser.group("For build tools");
+    parser.option("--plan", "FILE", options.plan, "A pipeline's plan.json");
+    parser.option("--test", "NAME", options.test, "Run this test of the plan");
+    parser.needs("--plan", "--test");
+    parser.needs("--test", "--plan");
 }
 
 /// Output as it comes: to where it would go without us.

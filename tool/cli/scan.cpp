@@ -7,8 +7,8 @@ namespace mstage::cli {
 
 int run_scan(const Arguments& arguments) {
     VerbParser parser("scan");
-    std::filesystem::path plan_path;
-    parser.add_option("PLAN", plan_path, "The pipeline's plan.json")->required();
+    std::string plan_path;
+    parser.argument("PLAN", plan_path, "The pipeline's plan.json", VerbParser::Needed::yes);
     if (!parser.read(arguments)) {
         return k_good;
     }

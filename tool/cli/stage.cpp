@@ -7,10 +7,11 @@ namespace mstage::cli {
 
 int run_stage(const Arguments& arguments) {
     VerbParser parser("stage");
-    std::filesystem::path plan_path;
+    std::string plan_path;
     std::string stage;
-    parser.add_option("PLAN", plan_path, "The pipeline's plan.json")->required();
-    parser.add_option("STAGE", stage, "The stage's name; setup-base imports the base image")->required();
+    parser.argument("PLAN", plan_path, "The pipeline's plan.json", VerbParser::Needed::yes);
+    parser.argument("STAGE", stage, "The stage's name; setup-base imports the base image",
+                    VerbParser::Needed::yes);
     if (!parser.read(arguments)) {
         return k_good;
     }

@@ -39,7 +39,7 @@ std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
 int run_status(const Arguments& arguments) {
     VerbParser parser("status");
     bool json = false;
-    parser.add_flag("--json", json, "Print JSON");
+    parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;
     }

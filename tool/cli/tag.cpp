@@ -31,10 +31,11 @@ int run_tag(const Arguments& arguments) {
     std::string name;
     std::string removed;
     bool json = false;
-    parser.add_option("IMAGE", image, "The image to name");
-    parser.add_option("NAME", name, "The tag's name, without 'tag:'; moved when it is there already");
-    parser.add_option("--remove", removed, "Remove the tag of this name")->type_name("NAME");
-    parser.add_flag("--json", json, "Print JSON");
+    parser.argument("IMAGE", image, "The image to name", VerbParser::Needed::no);
+    parser.argument("NAME", name, "The tag's name, without 'tag:'; moved when it is there already",
+                    VerbParser::Needed::no);
+    parser.option("--remove", "NAME", removed, "Remove the tag of this name");
+    parser.flag("--json", json, "Print JSON");
     parser.footer("Without arguments the tags are listed.");
     if (!parser.read(arguments)) {
         return k_good;

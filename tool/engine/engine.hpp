@@ -27,10 +27,12 @@ struct SourceRequest {
     std::filesystem::path cache_file;
     std::string workdir;                       ///< where the files go in an image
     std::vector<StageInputs> stages;
+    size_t max_watched = 0;                    ///< so many files and directories are worth naming in the report
 };
 
 struct SourceReport {
-    std::vector<std::string> watched;   ///< every file and directory that was looked at, absolute
+    /// Every file and directory that was looked at, absolute; nothing when they are more than `max_watched`.
+    std::optional<std::vector<std::string>> watched{};
     std::vector<std::string> warnings;
     std::vector<std::string> changed;   ///< stages whose digest file was written
 };

@@ -58,6 +58,7 @@ Plan plan_from(const Json& json) {
     plan.base = json_get<std::string>(json, "base");
     plan.workdir = json_get<std::string>(json, "workdir");
     plan.exclude = json_get<std::vector<std::string>>(json, "exclude");
+    plan.scan_every_build = json_get<bool>(json, "scan_every_build");
     plan.build_tool = json_get<std::string>(json, "build_tool");
     plan.stages = read_list<Stage>(json, "stages", read_stage);
     plan.tests = read_list<Task>(json, "tests", [](const Json& item) {

@@ -44,6 +44,7 @@ struct Plan {
     std::string base;
     std::string workdir;
     std::vector<std::string> exclude;
+    bool scan_every_build = false;  ///< also what build tools cannot see is noticed then: a chmod
     std::string build_tool;     ///< the words that build a target, but for its name: "ninja -C /x/build"
     std::vector<Stage> stages;  ///< in an order in which each comes after the one it is from; without setup-base
     std::vector<Task> tests;

@@ -13,16 +13,15 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
                                   .skip = {plan.build_dir},
                                   .cache_file = plan.state_dir / "stat-cache",
                                   .workdir = plan.workdir,
-                                  .stages = {}};
+                                  .stages = {},
+                                  .max_watched = plan.scan_every_build ? 0 : k_max_watched};
     for (const Stage& stage : plan.stages) {
         request.stages.push_back({stage.name, stage.inputs, plan.inputs_path(stage.name)});
     }
-    engine::SourceReport report = engine.scan(request);
-    if (report.watched.size() > k_max_watched) {
-        report.watched = {(plan.state_dir / "scan-in-every-build").native()};
-    }
+    const engine::SourceReport report = engine.scan(request);
+    const std::vector<std::string> never_there = {(plan.state_dir / "scan-in-every-build").native()};
     write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),
-                  report.watched);
+                  report.watched.value_or(never_there));
     return report.warnings;
 }
 

@@ -11,9 +11,11 @@ namespace mstage::source {
 
 enum class EntryType : char { file = 'f', directory = 'd', symlink = 'l' };
 
-/// One thing in a source tree, as far as it can change what a stage does: owner and times are not in it.
+/// One thing in a source tree, as far as it can change what a stage does: owner and times are not
+/// in it.
 struct Entry {
-    std::string path;  ///< relative to the tree's root, '/' between names, any bytes but NUL; never empty
+    std::string
+        path;  ///< relative to the tree's root, '/' between names, any bytes but NUL; never empty
     EntryType type = EntryType::file;
     mode_t mode = 0;   ///< the 07777 bits; 0777 for symlinks
     std::string hash;  ///< SHA-256 of the content or of the link's target; empty for directories

@@ -25,7 +25,8 @@ std::string_view trim_trailing_spaces(std::string_view text) {
     return text.substr(0, end);
 }
 
-/// "\/" is a slash like any other to git; here slashes have to be seen as such before anything else.
+/// "\/" is a slash like any other to git; here slashes have to be seen as such before anything
+/// else.
 std::string unescape_slashes(std::string_view text) {
     std::string out;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -101,8 +102,7 @@ void check_segment(std::string_view text) {
 
 PatternList::PatternList(const std::vector<std::string>& patterns) {
     for (const std::string& text : patterns) {
-        auto pattern =
-            with_context(fmt::format("pattern '{}'", text), [&] { return parse(text); });
+        auto pattern = with_context(fmt::format("pattern '{}'", text), [&] { return parse(text); });
         m_negated.push_back(pattern && pattern->negated);
         if (pattern) {
             pattern->index = m_negated.size() - 1;

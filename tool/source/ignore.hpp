@@ -17,15 +17,16 @@ namespace mstage::source {
 ///   \x        the character itself: "\#x", "\!x", "x\ " (spaces at the end are dropped otherwise)
 ///   #...      and the empty string: nothing
 ///
-/// Where git takes a pattern that can never match (an open bracket, a lone backslash at the end), this is a UsageError.
+/// Where git takes a pattern that can never match (an open bracket, a lone backslash at the end),
+/// this is a UsageError.
 class PatternList {
 public:
     explicit PatternList(const std::vector<std::string>& patterns);
 
     enum class Kind { directory, other };
 
-    /// The index (in what the constructor was given) of the last pattern that matches just `path`, whatever holds for
-    /// the directories that it is in. `path` is relative to the root.
+    /// The index (in what the constructor was given) of the last pattern that matches just `path`,
+    /// whatever holds for the directories that it is in. `path` is relative to the root.
     std::optional<size_t> last_match(std::string_view path, Kind kind) const;
     /// Whether pattern `index` starts with '!'.
     bool is_negated(size_t index) const;

@@ -18,14 +18,15 @@ namespace {
 
 constexpr std::string_view k_first_line = "mstage-inputs 1\n";
 constexpr size_t k_digest_size = 64;
+constexpr size_t k_hash_at_once = 65536;
 
 PatternList::Kind kind_of(const Entry& entry) {
     return entry.type == EntryType::directory ? PatternList::Kind::directory
                                               : PatternList::Kind::other;
 }
 
-/// Finds which pattern decides about each entry, remembering what was found for directories: what is in them has at
-/// least that. Directories come before what is in them.
+/// Finds which pattern decides about each entry, remembering what was found for directories: what
+/// is in them has at least that. Directories come before what is in them.
 class Selector {
 public:
     explicit Selector(const std::vector<std::string>& patterns)
@@ -194,7 +195,7 @@ std::string digest(std::string_view workdir, const std::vector<Entry>& entries) 
         data += static_cast<char>(entry.type);
         append_mode(data, entry.mode);
         data.append(entry.hash).append(entry.path).push_back('\0');
-        if (data.size() > 64 * 1024) {
+        if (data.size() > k_hash_at_once) {
             hash.update(data);
             data.clear();
         }

@@ -1,7 +1,8 @@
-// The walk is what a build with nothing to do costs, so it makes no more system calls than one per file and a few per
-// directory. It goes in the order of the full paths' bytes, which is also the order of the stat cache: both are read
-// side by side, without a look-up table. In that order "a", "a-b", "a/x" follow each other, so a directory stands in
-// its parent's listing twice: as "a" for itself, and as "a/" for all that is in it.
+// The walk is what a build with nothing to do costs, so it makes no more system calls than one per
+// file and a few per directory. It goes in the order of the full paths' bytes, which is also the
+// order of the stat cache: both are read side by side, without a look-up table. In that order "a",
+// "a-b", "a/x" follow each other, so a directory stands in its parent's listing twice: as "a" for
+// itself, and as "a/" for all that is in it.
 
 #include "source/scan.hpp"
 
@@ -231,7 +232,7 @@ bool Scanner::is_left_out(std::string_view name, bool is_directory) const {
 
 /// Nothing when it vanished.
 std::optional<struct stat> Scanner::status_at(int dir, const char* name) {
-    struct stat info{};
+    struct stat info {};
     if (::fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
         return info;
     }
@@ -242,7 +243,8 @@ std::optional<struct stat> Scanner::status_at(int dir, const char* name) {
 }
 
 void Scanner::enter(int parent, std::string_view name) {
-    // Without the slash: with it, a symbolic link that took the directory's place would be followed.
+    // Without the slash: with it, a symbolic link that took the directory's place would be
+    // followed.
     const std::string directory(name.substr(0, name.size() - 1));
     Fd fd(::openat(parent, directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (Dir dir{fd ? ::fdopendir(fd.get()) : nullptr}) {
@@ -307,7 +309,7 @@ std::optional<std::string> Scanner::hash_file(int dir, const char* name, FileSta
     if (!fd && errno == ENOENT) {
         return std::nullopt;
     }
-    struct stat info{};
+    struct stat info {};
     if ((!fd && errno != ELOOP) || (fd && ::fstat(fd.get(), &info) != 0)) {
         throw unreadable(errno);
     }
@@ -330,7 +332,10 @@ void Scanner::write_cache() {
 
 SysError Scanner::unreadable(int number) const {
     SysError error(number, "reading '{}'", shown_path());
-    return m_path.empty() ? error : with_hint(std::move(error),
+    return m_path.empty()
+               ? error
+               : with_hint(
+                     std::move(error),
                      fmt::format("make it readable, or leave it out with EXCLUDE \"/{}\"", m_path));
 }
 

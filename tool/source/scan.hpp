@@ -13,8 +13,8 @@ struct ScanOptions {
     std::filesystem::path root;  ///< may be a symbolic link to a directory
     /// Patterns (ignore.hpp). Besides them `.git` is left out at any depth, and nothing else.
     std::vector<std::string> exclude;
-    /// Absolute paths (build trees) that are never entered. Those outside of the root, or that the root is in, don't
-    /// matter; the root itself is an Error.
+    /// Absolute paths (build trees) that are never entered. Those outside of the root, or that the
+    /// root is in, don't matter; the root itself is an Error.
     std::vector<std::filesystem::path> skip;
     std::filesystem::path cache_file;
     /// All else that is derived from the tree depends on (the plan's text); see Tree::unchanged.
@@ -22,26 +22,32 @@ struct ScanOptions {
 };
 
 struct Tree {
-    std::filesystem::path root;      ///< as in the options
-    std::vector<Entry> entries;      ///< sorted by the bytes of the path; a directory comes before what is in it
-    std::vector<std::string> warnings;  ///< what was left out because it can't be a stage's input (sockets, ...)
-    /// The entries are those of the last scan that was settled with the same `key`: what was derived then still holds.
+    std::filesystem::path root;  ///< as in the options
+    std::vector<Entry>
+        entries;  ///< sorted by the bytes of the path; a directory comes before what is in it
+    std::vector<std::string>
+        warnings;  ///< what was left out because it can't be a stage's input (sockets, ...)
+    /// The entries are those of the last scan that was settled with the same `key`: what was
+    /// derived then still holds.
     bool unchanged = false;
     std::uint64_t cache_id = 0;  ///< for settle()
 
-    /// The absolute path of the root and of each file and directory below, for a depfile. A new, removed or retargeted
-    /// symbolic link shows in its directory's time; links themselves are not in the list, because a build tool would
-    /// follow them, and take a dangling one for a missing file.
+    /// The absolute path of the root and of each file and directory below, for a depfile. A new,
+    /// removed or retargeted symbolic link shows in its directory's time; links themselves are not
+    /// in the list, because a build tool would follow them, and take a dangling one for a missing
+    /// file.
     std::vector<std::string> watched() const;
 };
 
-/// Walks the tree once, never follows a symbolic link, and hashes the content of those files whose status differs from
-/// the stat cache's. Then brings the cache up to date if that changes anything. A missing or broken cache is only slow.
-/// What cannot be read is an Error that says so; what vanishes meanwhile is not in the tree.
+/// Walks the tree once, never follows a symbolic link, and hashes the content of those files whose
+/// status differs from the stat cache's. Then brings the cache up to date if that changes anything.
+/// A missing or broken cache is only slow. What cannot be read is an Error that says so; what
+/// vanishes meanwhile is not in the tree.
 Tree scan(const ScanOptions& options);
 
-/// Says that all that is derived from the tree (digest files, snapshots) is in its place, so that the next scan may
-/// report `unchanged`. Who dies between scan() and settle() finds a changed tree next time.
+/// Says that all that is derived from the tree (digest files, snapshots) is in its place, so that
+/// the next scan may report `unchanged`. Who dies between scan() and settle() finds a changed tree
+/// next time.
 void settle(const ScanOptions& options, const Tree& tree);
 
 }  // namespace mstage::source

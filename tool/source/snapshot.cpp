@@ -3,12 +3,11 @@
 //   nothing to start from          one layer with copies of everything
 //   entries were added or changed  the layers before, and one more with these entries
 //   the same, the stack is full    the lowest layer, and one that unites what was above it
-//   entries vanished or became     one layer with everything; what did not change is hard links to the files of the
-//   another type, or too much of   layers before
-//   the tree has changed
+//   entries vanished, became       one layer with everything; what did not change is hard links to
+//   another type, or are many      the files of the layers before
 //
-// A whiteout could remove an entry too, but it would also hide a file of the same path in the image below, so that
-// what a stage sees would depend on how its inputs came to be.
+// A whiteout could remove an entry too, but it would also hide a file of the same path in the image
+// below, so that what a stage sees would depend on how its inputs came to be.
 
 #include "source/snapshot.hpp"
 
@@ -175,8 +174,7 @@ public:
         if (owner == m_plan.owners.end() && !m_plan.lowest) {
             return false;
         }
-        const store::LayerId& layer =
-            owner == m_plan.owners.end() ? *m_plan.lowest : owner->second;
+        const store::LayerId& layer = owner == m_plan.owners.end() ? *m_plan.lowest : owner->second;
         auto cursor = m_cursors.find(layer);
         if (cursor == m_cursors.end()) {
             cursor = m_cursors.try_emplace(layer, m_store.layer_path(layer) / m_workdir).first;

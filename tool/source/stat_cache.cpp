@@ -21,7 +21,7 @@ constexpr std::string_view k_magic = "mstage-stat-cache 1\n";
 constexpr std::int64_t k_second = 1'000'000'000;
 
 struct Header {
-    std::uint64_t id;  ///< tells this file from those that replace it
+    std::uint64_t id;       ///< tells this file from those that replace it
     std::uint64_t settled;  ///< changed in place, so not part of the checksum
     std::int64_t scanned;
     std::uint64_t count;
@@ -41,8 +41,8 @@ std::int64_t nanoseconds(const timespec& time) {
                                      static_cast<std::uint64_t>(time.tv_nsec));
 }
 
-/// Finds files torn by a power cut (runs of zeroes, old ends). The multiplier is that of 64-bit FNV; whole words
-/// instead of bytes make it fast enough to be of no weight.
+/// Finds files torn by a power cut (runs of zeroes, old ends). The multiplier is that of 64-bit
+/// FNV; whole words instead of bytes make it fast enough to be of no weight.
 std::uint64_t checksum(std::string_view data) {
     std::uint64_t sum = 0xcbf29ce484222325U ^ data.size();
     while (!data.empty()) {
@@ -95,21 +95,23 @@ FileStatus status_of(const struct stat& info) {
 }
 
 std::int64_t file_system_clock() {
-    // Not CLOCK_REALTIME: the kernel stamps files with the time of its last tick, which lies a few milliseconds back.
+    // Not CLOCK_REALTIME: the kernel stamps files with the time of its last tick, which lies a few
+    // milliseconds back.
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
     return nanoseconds(now);
 }
 
 bool is_older(const FileStatus& status, std::int64_t scanned) {
-    // A whole second is hardly a coincidence but a file system that has no finer times (FAT: two seconds).
+    // A whole second is hardly a coincidence but a file system that has no finer times (FAT: two
+    // seconds).
     const std::int64_t granularity = status.ctime % k_second == 0 ? 2 * k_second : 0;
     return status.mtime < scanned && status.ctime < scanned - granularity;
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info{};
+    struct stat info {};
     if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) {
         return;
     }
@@ -197,13 +199,15 @@ std::uint64_t StatCacheWriter::write(const std::filesystem::path& path, const st
 void settle_cache(const std::filesystem::path& path, std::uint64_t id) {
     const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     std::uint64_t found = 0;
-    if (!fd || ::pread(fd.get(), &found, sizeof found,
-                       k_magic.size() + offsetof(Header, id)) != sizeof found || found != id) {
+    if (!fd ||
+        ::pread(fd.get(), &found, sizeof found, k_magic.size() + offsetof(Header, id)) !=
+            sizeof found ||
+        found != id) {
         return;  // somebody scanned after us; the tree is not settled for them before they say so
     }
     const std::uint64_t settled = 1;
-    if (::pwrite(fd.get(), &settled, sizeof settled,
-                 k_magic.size() + offsetof(Header, settled)) != sizeof settled) {
+    if (::pwrite(fd.get(), &settled, sizeof settled, k_magic.size() + offsetof(Header, settled)) !=
+        sizeof settled) {
         throw SysError(errno, "writing '{}'", path.native());
     }
 }

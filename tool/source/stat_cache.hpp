@@ -10,8 +10,9 @@
 
 namespace mstage::source {
 
-/// What tells, without reading a file, that it is the file that was read before. The device is not in it: its number
-/// changes from boot to boot on some file systems, and inode and change time say enough.
+/// What tells, without reading a file, that it is the file that was read before. The device is not
+/// in it: its number changes from boot to boot on some file systems, and inode and change time say
+/// enough.
 struct FileStatus {
     std::uint64_t inode = 0;
     std::uint64_t size = 0;
@@ -29,7 +30,8 @@ FileStatus status_of(const struct stat& info);
 /// The time that the kernel would give a file that changed now.
 std::int64_t file_system_clock();
 
-/// A file as memory; empty when there is none. Only for files that are never changed but replaced as a whole.
+/// A file as memory; empty when there is none. Only for files that are never changed but replaced
+/// as a whole.
 class MappedFile {
 public:
     explicit MappedFile(const std::filesystem::path& path);
@@ -48,13 +50,14 @@ private:
 ///     "mstage-stat-cache 1\n"
 ///     Header       (stat_cache.cpp) with the number of records and a checksum of all that follows
 ///     key          ScanOptions::key
-///     records      FileStatus, u32 length of the path, u32 length of the hash (64 or 0), path, hash;
+///     records      FileStatus, u32 length of path, u32 length of hash (64 or 0), path, hash;
 ///                  sorted by the bytes of the path
 ///
 /// A file of another version, or one that is not whole, is no cache. There is no upgrade.
 ///
-/// A file that changed in the clock tick in which it was hashed may look the same afterwards. So a record is only
-/// trusted when both its times are older than the start of the scan that made it (`scanned`).
+/// A file that changed in the clock tick in which it was hashed may look the same afterwards. So a
+/// record is only trusted when both its times are older than the start of the scan that made it
+/// (`scanned`).
 class StatCache {
 public:
     struct Record {
@@ -66,7 +69,8 @@ public:
     /// Empty when there is none that can be used. `key`: see ScanOptions::key.
     StatCache(const std::filesystem::path& path, const std::string& key);
 
-    /// `path` must be greater than the one asked for before. The pointer is good until the next call.
+    /// `path` must be greater than the one asked for before. The pointer is good until the next
+    /// call.
     const Record* find(std::string_view path);
     /// Whether the record's status would still be the same after the file had been changed again.
     bool trusts(const FileStatus& status) const;

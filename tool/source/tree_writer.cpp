@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t k_buffer_size = 128 * 1024;
+constexpr size_t k_buffer_size = 131072;
 
 /// Whether errno says that something else is at a path than was there before.
 bool means_replaced(int number) {
@@ -71,7 +71,7 @@ int DirectoryCursor::open(std::string_view path) {
 
 TreeWriter::TreeWriter(const fs::path& source, const fs::path& target)
     : m_source_path(source), m_source(source), m_target(target), m_buffer(k_buffer_size) {
-    struct stat info{};
+    struct stat info {};
     if (::fstat(m_source.open(""), &info) != 0) {
         throw SysError(errno, "reading '{}'", source.native());
     }
@@ -112,17 +112,17 @@ void TreeWriter::copy_file(const Entry& entry, const Place& place) {
     // Never wait for a FIFO that took the file's place.
     const Fd from(
         ::openat(place.source, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    struct stat info{};
+    struct stat info {};
     if (!from || ::fstat(from.get(), &info) != 0) {
         throw_source_error(errno, path);
     }
     if (!S_ISREG(info.st_mode) || (info.st_mode & 07777) != entry.mode) {
-        throw SourceChanged("'{}' has another type or mode than when it was scanned", path.native());
+        throw SourceChanged("'{}' has another type or mode than when it was scanned",
+                            path.native());
     }
     const Fd to = open_at(place.target, place.name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    const std::string hash = with_context(fmt::format("copying '{}'", path.native()), [&] {
-        return clone_content(from.get(), to.get());
-    });
+    const std::string hash = with_context(fmt::format("copying '{}'", path.native()),
+                                          [&] { return clone_content(from.get(), to.get()); });
     if (hash != entry.hash) {
         throw SourceChanged("'{}' changed since it was scanned", path.native());
     }
@@ -133,7 +133,8 @@ void TreeWriter::copy_file(const Entry& entry, const Place& place) {
     }
 }
 
-/// Shares the blocks where the file system can; the hash is that of the clone, which nobody else writes to.
+/// Shares the blocks where the file system can; the hash is that of the clone, which nobody else
+/// writes to.
 std::string TreeWriter::clone_content(int from, int to) {
     if (m_can_clone && ::ioctl(to, FICLONE, from) == 0) {
         return sha256_hex_of_fd(to);
@@ -166,9 +167,8 @@ void TreeWriter::copy_symlink(const Entry& entry, const Place& place) {
     std::string target(PATH_MAX, '\0');
     const ssize_t size =
         ::readlinkat(place.source, place.name.c_str(), target.data(), target.size());
-    struct stat info{};
-    if (size < 0 ||
-        ::fstatat(place.source, place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    struct stat info {};
+    if (size < 0 || ::fstatat(place.source, place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         throw_source_error(errno, path);
     }
     target.resize(static_cast<size_t>(size));
@@ -182,7 +182,7 @@ void TreeWriter::copy_symlink(const Entry& entry, const Place& place) {
 }
 
 void TreeWriter::make_directory(const Entry& entry, const Place& place) {
-    struct stat info{};
+    struct stat info {};
     if (::fstatat(place.source, place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         throw_source_error(errno, m_source_path / entry.path);
     }

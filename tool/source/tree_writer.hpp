@@ -12,12 +12,13 @@
 
 namespace mstage::source {
 
-/// Walks to directories below a root one name at a time, so that no symbolic link leads elsewhere, and keeps the last
-/// one open: entries come sorted, those of one directory mostly in a row.
+/// Walks to directories below a root one name at a time, so that no symbolic link leads elsewhere,
+/// and keeps the last one open: entries come sorted, those of one directory mostly in a row.
 class DirectoryCursor {
 public:
     explicit DirectoryCursor(const std::filesystem::path& root);
-    /// The directory at `path` ("" is the root). Valid until the next call. -1 with errno when it can't be opened.
+    /// The directory at `path` ("" is the root). Valid until the next call. -1 with errno when it
+    /// can't be opened.
     int open(std::string_view path);
 
 private:
@@ -26,9 +27,10 @@ private:
     std::string m_path;
 };
 
-/// Makes a tree of copies of source files. What is written is what is hashed: bytes, link targets, types and modes
-/// that are not those of the Entry, and what vanished, end in SourceChanged. Modes (exactly) and times (to the
-/// nanosecond) of files, links and directories are kept; the owner is who runs this.
+/// Makes a tree of copies of source files. What is written is what is hashed: bytes, link targets,
+/// types and modes that are not those of the Entry, and what vanished, end in SourceChanged. Modes
+/// (exactly) and times (to the nanosecond) of files, links and directories are kept; the owner is
+/// who runs this.
 ///
 /// Entries are added in the order of their paths, a directory before what is in it; then finish().
 class TreeWriter {
@@ -37,10 +39,12 @@ public:
     TreeWriter(const std::filesystem::path& source, const std::filesystem::path& target);
 
     void copy(const Entry& entry);
-    /// Makes the entry's name another one for the file of the same path below `other`. False when that can't be (there
-    /// is no such file, it has too many names): then the entry is still to be copied.
+    /// Makes the entry's name another one for the file of the same path below `other`. False when
+    /// that can't be (there is no such file, it has too many names): then the entry is still to be
+    /// copied.
     bool link(const Entry& entry, DirectoryCursor& other);
-    /// Gives directories their modes and times, which adding to them would have changed or been refused by.
+    /// Gives directories their modes and times, which adding to them would have changed or been
+    /// refused by.
     void finish();
 
 private:

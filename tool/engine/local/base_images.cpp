@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -75,26 +74,38 @@ struct DebianReference {
     std::vector<std::string> packages;
 };
 
-DebianReference parse_debian(const std::string& operand) {
-    // Both become words on a command line of root's.
-    static const std::regex k_suite("[a-z][a-z0-9.-]*");
-    static const std::regex k_package("[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?");
-    DebianReference reference;
-    // A '+' can also be the end of a name (g++): it separates only what is not empty.
-    static const std::regex k_parts(R"(([^+]+\+*?)(?:\+(?=[^+])|$))");
-    for (std::sregex_iterator part(operand.begin(), operand.end(), k_parts), end; part != end; ++part) {
-        const std::string name = (*part)[1];
-        if (reference.suite.empty()) {
-            reference.suite = name;
+bool consists_of(std::string_view text, std::string_view allowed) {
+    return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+constexpr std::string_view k_suite_characters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+constexpr std::string_view k_package_characters = "abcdefghijklmnopqrstuvwxyz0123456789.-+:";
+
+/// A '+' can also end a package's name (g++): only one that a name follows separates.
+std::vector<std::string> split_at_plus(const std::string& text) {
+    std::vector<std::string> names = {""};
+    for (size_t i = 0; i < text.size(); ++i) {
+        const bool separates = text[i] == '+' && !names.back().empty() && i + 1 < text.size() && text[i + 1] != '+';
+        if (separates) {
+            names.emplace_back();
         } else {
-            reference.packages.push_back(name);
+            names.back() += text[i];
         }
     }
-    if (!std::regex_match(reference.suite, k_suite)) {
+    return names;
+}
+
+/// Checked by character: the names become words of a command line that root may run.
+DebianReference parse_debian(const std::string& operand) {
+    std::vector<std::string> names = split_at_plus(operand);
+    DebianReference reference{.suite = names.front(), .packages = {}};
+    names.erase(names.begin());
+    reference.packages = std::move(names);
+    if (!consists_of(reference.suite, k_suite_characters) || reference.suite.front() == '-') {
         throw UsageError("'debian:{}' does not name a suite, such as 'debian:bookworm'", operand);
     }
     for (const std::string& package : reference.packages) {
-        if (!std::regex_match(package, k_package)) {
+        if (!consists_of(package, k_package_characters) || package.front() == '-') {
             throw UsageError("'debian:{}': '{}' is not the name of a package", operand, package);
         }
     }

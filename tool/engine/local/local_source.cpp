@@ -47,7 +47,10 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
     for (int attempt = 1;; ++attempt) {
         try {
             const source::Tree tree = source::scan(options);
-            SourceReport report{.watched = tree.watched(), .warnings = tree.warnings, .changed = {}};
+            SourceReport report{.warnings = tree.warnings, .changed = {}};
+            if (tree.entries.size() < request.max_watched) {
+                report.watched = tree.watched();
+            }
             for (const StageInputs& stage : request.stages) {
                 if (tree.unchanged && is_complete(m_store, stage)) {
                     continue;

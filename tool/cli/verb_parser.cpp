@@ -1,0 +1,88 @@
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "cli/command_line.hpp"
+
+namespace mstage::cli {
+
+struct VerbParser::Parser {
+    explicit Parser(const std::string& name) : app("", name) {}
+    CLI::App app;
+    std::string heading = "Options";
+};
+
+VerbParser::VerbParser(const std::string& verb) : m_parser(std::make_unique<Parser>("mstage " + verb)) {
+    for (const Verb& entry : verbs()) {
+        if (entry.name == verb) {
+            m_parser->app.description(entry.summary);
+        }
+    }
+    m_parser->app.add_option("-C", common.directory, "Stand in this directory (a build tree)")->type_name("DIR");
+}
+
+VerbParser::~VerbParser() = default;
+
+void VerbParser::argument(const std::string& name, std::string& value, const std::string& help, Needed needed) {
+    m_parser->app.add_option(name, value, help)->type_name("")->required(needed == Needed::yes);
+}
+
+void VerbParser::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                           Needed needed) {
+    m_parser->app.add_option(name, values, help)->type_name("")->required(needed == Needed::yes);
+}
+
+void VerbParser::option(const std::string& names, const std::string& type, std::string& value,
+                        const std::string& help) {
+    m_parser->app.add_option(names, value, help)->type_name(type)->group(m_parser->heading);
+}
+
+void VerbParser::options(const std::string& names, const std::string& type, std::vector<std::string>& values,
+                         const std::string& help) {
+    // One value each: the next word may be an argument.
+    m_parser->app.add_option(names, values, help)
+        ->type_name(type)
+        ->group(m_parser->heading)
+        ->type_size(1)
+        ->expected(1)
+        ->take_all();
+}
+
+void VerbParser::seconds(const std::string& names, double& value, const std::string& help) {
+    m_parser->app.add_option(names, value, help)
+        ->type_name("SECONDS")
+        ->group(m_parser->heading)
+        ->check(CLI::NonNegativeNumber);
+}
+
+void VerbParser::flag(const std::string& names, bool& value, const std::string& help) {
+    m_parser->app.add_flag(names, value, help)->group(m_parser->heading);
+}
+
+void VerbParser::group(const std::string& heading) {
+    m_parser->heading = heading;
+}
+
+void VerbParser::needs(const std::string& name, const std::string& other) {
+    m_parser->app.get_option(name)->needs(m_parser->app.get_option(other));
+}
+
+void VerbParser::footer(const std::string& text) {
+    m_parser->app.footer(text);
+}
+
+bool VerbParser::read(const Arguments& arguments) {
+    CLI::App& app = m_parser->app;
+    try {
+        // CLI11 takes them from the back.
+        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+        app.parse(reversed);
+        return true;
+    } catch (const CLI::CallForHelp&) {
+        print(app.help());
+        return false;
+    } catch (const CLI::ParseError& error) {
+        throw with_hint(UsageError("{}: {}", app.get_name(), error.what()), app.get_name() + " --help");
+    }
+}
+
+}  // namespace mstage::cli
