@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ std::vector<char*> exec_argv(const std::vector<std::string>& argv) {
     }
     pointers.push_back(nullptr);
     return pointers;
+}
+
+/// Directories are executable too, in access()'s eyes.
+bool is_program(const std::string& path) {
+    struct stat info{};
+    return ::access(path.c_str(), X_OK) == 0 && ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
 /// A started program with our end of its output, and what it complained about.
@@ -116,12 +123,12 @@ std::string capture_output(const Command& command) {
 
 std::optional<std::string> find_program(const std::string& program) {
     if (program.find('/') != std::string::npos) {
-        return ::access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
+        return is_program(program) ? std::optional(program) : std::nullopt;
     }
     const char* path = std::getenv("PATH");
     for (const std::string& dir : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
         const std::string candidate = dir + "/" + program;
-        if (!dir.empty() && ::access(candidate.c_str(), X_OK) == 0) {
+        if (!dir.empty() && is_program(candidate)) {
             return candidate;
         }
     }

@@ -123,9 +123,14 @@ std::string unescape_file_name(std::string_view file_name) {
     return out;
 }
 
-std::string escape_depfile_path(std::string_view path) {
+std::optional<std::string> escape_depfile_path(std::string_view path) {
+    static constexpr std::string_view k_other_readable = " #$+?,/_:.~()}{%=@[]!-";
     std::string out;
     for (const char c : path) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (!is_letter_or_digit(byte) && byte < 0x80 && k_other_readable.find(c) == std::string_view::npos) {
+            return std::nullopt;
+        }
         if (c == ' ' || c == '#') {
             out += '\\';
         } else if (c == '$') {
@@ -162,7 +167,10 @@ std::string last_lines(std::string_view text, size_t count) {
         begin = newline;
         --count;
     }
-    return std::string(text.substr(begin == text.size() ? begin : begin + 1));
+    if (count > 0 || begin == text.size()) {
+        return std::string(text.substr(begin));  // the first line is empty, or none was asked for
+    }
+    return std::string(text.substr(begin + 1));
 }
 
 std::string human_size(std::uint64_t bytes) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,9 @@ std::string escape_file_name(std::string_view name);
 /// The inverse; throws Error when `file_name` is not an escaped name.
 std::string unescape_file_name(std::string_view file_name);
 
-/// A path in a Make-style dependency file, as Ninja reads it.
-std::string escape_depfile_path(std::string_view path);
+/// A path in a Make-style dependency file, as Ninja reads it. Nothing for a path that can't be written there: its reader
+/// ends a name at characters such as ';' and '*', however they are escaped.
+std::optional<std::string> escape_depfile_path(std::string_view path);
 
 std::vector<std::string> split(std::string_view text, char separator);
 /// The last `count` lines of `text`.

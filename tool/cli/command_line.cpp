@@ -19,6 +19,14 @@ std::optional<std::string> variable(const char* name) {
     return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
 }
 
+/// "mstage" where the shell would find this very program under that name, else its path.
+std::string own_name() {
+    const fs::path self = fs::read_symlink("/proc/self/exe");
+    const auto found = find_program("mstage");
+    std::error_code ignored;
+    return found && fs::equivalent(*found, self, ignored) ? "mstage" : self.native();
+}
+
 fs::path default_store() {
     if (const auto store = variable("MSTAGE_STORE")) {
         return fs::absolute(*store);
@@ -72,6 +80,7 @@ std::map<std::string, std::string> proxy_variables() {
 
 pipeline::RunContext make_run_context(engine::Engine& engine) {
     return {.engine = engine,
+            .helper = own_name(),
             .proxies = proxy_variables(),
             .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
             .note = [](const std::string& line) { print_error_line("mstage: " + line); }};

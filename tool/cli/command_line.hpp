@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exit_code.hpp"
 #include "engine/engine.hpp"
 #include "pipeline/build_tree.hpp"
 #include "pipeline/stage_runner.hpp"
@@ -93,5 +94,16 @@ pipeline::RunContext make_run_context(engine::Engine& engine);
 void print(const std::string& text);
 void print_line(const std::string& text);
 void print_error_line(const std::string& text);
+
+/// Runs `body`; on a machine that can have no sandbox says so in the way that CTest takes for a skip.
+template <typename F>
+auto skip_if_unavailable(F&& body) {
+    try {
+        return body();
+    } catch (const engine::Unavailable& error) {
+        print_error_line(k_skip_prefix + error.message());
+        throw;
+    }
+}
 
 }  // namespace mstage::cli

@@ -18,9 +18,12 @@ struct BuildToolOptions {
 /// The delivered files are in the dependency file: when one is deleted, the build tool copies again.
 void tell_build_tool(const BuildToolOptions& options, const std::vector<std::filesystem::path>& written) {
     if (!options.depfile.empty()) {
-        std::string text = escape_depfile_path(options.depfile_target) + ":";
+        std::string text = escape_depfile_path(options.depfile_target).value_or("") + ":";
         for (const auto& file : written) {
-            text += " \\\n  " + escape_depfile_path(std::filesystem::absolute(file).native());
+            // One that cannot be written there isn't watched: better than to copy in every build.
+            if (const auto escaped = escape_depfile_path(std::filesystem::absolute(file).native())) {
+                text += " \\\n  " + *escaped;
+            }
         }
         write_file_if_changed(options.depfile, text + "\n");
     }
@@ -35,8 +38,8 @@ int run_cp(const Arguments& arguments) {
     VerbParser parser("cp");
     std::vector<std::string> words;
     BuildToolOptions options;
-    parser.arguments("IMAGE:PATH... DESTINATION", words,
-                     "Files or directories of images (with *, ? and [] in names), and where they go",
+    parser.arguments("IMAGE:PATH DESTINATION", words,
+                     "Files or directories of images (with *, ? and []), and where they go",
                      VerbParser::Needed::yes);
     parser.group("For build tools");
     parser.option("--stamp", "FILE", options.stamp, "Write this file when all is copied");

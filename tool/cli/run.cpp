@@ -26,7 +26,7 @@ struct RunOptions {
 };
 
 void declare(VerbParser& parser, RunOptions& options) {
-    parser.arguments("IMAGE [--] COMMAND...", options.words, "The image, and the command with its arguments",
+    parser.arguments("IMAGE [--] COMMAND", options.words, "The image, and the command with its arguments",
                      VerbParser::Needed::no);
     parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
@@ -137,14 +137,10 @@ int run_on_image(const CommonOptions& common, const RunOptions& options, const s
 int run_test_of_plan(const RunOptions& options) {
     const pipeline::Plan plan = pipeline::read_plan(options.plan);
     const auto engine = open_engine(plan.store);
-    try {
-        const engine::RunResult result = pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test),
-                                                            pass_on(false));
-        return exit_code_of(result);
-    } catch (const engine::Unavailable& error) {
-        print_error_line(k_skip_prefix + error.message());
-        throw;
-    }
+    const engine::RunResult result = skip_if_unavailable([&] {
+        return pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test), pass_on(false));
+    });
+    return exit_code_of(result);
 }
 
 }  // namespace

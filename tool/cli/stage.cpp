@@ -18,9 +18,10 @@ int run_stage(const Arguments& arguments) {
     const pipeline::Plan plan = pipeline::read_plan(plan_path);
     const auto engine = open_engine(plan.store);
     const pipeline::RunContext context = make_run_context(*engine);
-    const pipeline::StageResult result = stage == pipeline::k_setup_base
-                                             ? pipeline::set_up_base(context, plan)
-                                             : pipeline::run_stage(context, plan, plan.stage(stage));
+    const pipeline::StageResult result = skip_if_unavailable([&] {
+        return stage == pipeline::k_setup_base ? pipeline::set_up_base(context, plan)
+                                               : pipeline::run_stage(context, plan, plan.stage(stage));
+    });
     if (result.ok) {
         print_line(result.text);
         return k_good;

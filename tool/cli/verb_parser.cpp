@@ -33,14 +33,14 @@ void VerbParser::arguments(const std::string& name, std::vector<std::string>& va
 
 void VerbParser::option(const std::string& names, const std::string& type, std::string& value,
                         const std::string& help) {
-    m_parser->app.add_option(names, value, help)->type_name(type)->group(m_parser->heading);
+    m_parser->app.add_option(names, value, help)->option_text(type)->group(m_parser->heading);
 }
 
 void VerbParser::options(const std::string& names, const std::string& type, std::vector<std::string>& values,
                          const std::string& help) {
     // One value each: the next word may be an argument.
     m_parser->app.add_option(names, values, help)
-        ->type_name(type)
+        ->option_text(type)
         ->group(m_parser->heading)
         ->type_size(1)
         ->expected(1)
@@ -49,7 +49,7 @@ void VerbParser::options(const std::string& names, const std::string& type, std:
 
 void VerbParser::seconds(const std::string& names, double& value, const std::string& help) {
     m_parser->app.add_option(names, value, help)
-        ->type_name("SECONDS")
+        ->option_text("SECONDS")
         ->group(m_parser->heading)
         ->check(CLI::NonNegativeNumber);
 }

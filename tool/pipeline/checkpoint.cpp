@@ -105,12 +105,25 @@ void remove_failure(const Plan& plan, const std::string& checkpoint) {
 
 void write_depfile(const Plan& plan, const fs::path& depfile, const fs::path& output,
                    const std::vector<std::string>& inputs) {
-    // Build tools know their outputs by the path from the build directory.
-    std::string text = escape_depfile_path(output.lexically_relative(plan.build_dir).native()) + ":";
+    // Ninja knows its outputs by the path from the build directory, make in a subdirectory by the absolute one.
+    std::string text;
+    for (const fs::path& name : {output.lexically_relative(plan.build_dir), output}) {
+        if (const auto escaped = escape_depfile_path(name.native())) {
+            text += (text.empty() ? "" : " ") + *escaped;
+        }
+    }
+    text += ":";
     for (const std::string& input : inputs) {
-        text += " \\\n  " + escape_depfile_path(input);
+        const auto escaped = escape_depfile_path(input);
+        text += " \\\n  " + (escaped ? *escaped : never_there(plan));
     }
     write_file_if_changed(depfile, text + "\n");
+}
+
+std::string never_there(const Plan& plan) {
+    const fs::path path = plan.state_dir / "in-every-build";
+    // Whatever the build directory is called: from there, this name can be read.
+    return path.lexically_relative(plan.build_dir).native();
 }
 
 }  // namespace mstage::pipeline

@@ -37,8 +37,11 @@ std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpo
 void write_failure(const Plan& plan, const std::string& checkpoint, const Failure& failure);
 void remove_failure(const Plan& plan, const std::string& checkpoint);
 
-/// The dependency file of the output `output`: it depends on `inputs` too.
+/// The dependency file of the output `output`: it depends on `inputs` too. A name that cannot be written in such a file
+/// is replaced by that of a file which is never there, so that the output is made in every build.
 void write_depfile(const Plan& plan, const std::filesystem::path& depfile,
                    const std::filesystem::path& output, const std::vector<std::string>& inputs);
+/// The name of that file.
+std::string never_there(const Plan& plan);
 
 }  // namespace mstage::pipeline

@@ -71,8 +71,8 @@ std::string indented(const std::string& text, const char* prefix) {
 
 }  // namespace
 
-FailureReport make_failure_report(engine::Engine& engine, const Plan& plan, const Stage& stage,
-                                  const engine::RunResult& result) {
+FailureReport make_failure_report(engine::Engine& engine, const std::string& helper, const Plan& plan,
+                                  const Stage& stage, const engine::RunResult& result) {
     return {.pipeline = plan.pipeline,
             .stage = stage.name,
             .checkpoint = stage.checkpoint,
@@ -84,7 +84,8 @@ FailureReport make_failure_report(engine::Engine& engine, const Plan& plan, cons
             .failed_state = result.failed_state ? result.failed_state->str() : "",
             .rollback_points = rollback_points(engine, plan, stage),
             .resume_command = plan.build_command(stage.checkpoint),
-            .build_dir = plan.build_dir.native(),
+            .look_command = fmt::format("{} -C {} run {}.{}@failed -- ls -la", shell_quote(helper),
+                                        shell_quote(plan.build_dir.native()), plan.pipeline, stage.checkpoint),
             .now = std::chrono::system_clock::now()};
 }
 
@@ -110,6 +111,7 @@ Json to_json(const FailureReport& report) {
         {"log", report.log},
         {"failed_state", report.failed_state},
         {"rollback_points", std::move(points)},
+        {"look_command", report.look_command},
         {"resume_command", report.resume_command},
     };
 }
@@ -122,11 +124,9 @@ std::string to_text(const FailureReport& report) {
         text += "  last lines of its output:\n" +
                 indented(escape_control(report.last_lines, KeepColours::yes), "    | ");
     }
-    const std::string failed = report.pipeline + "." + report.checkpoint + "@failed";
     text += fmt::format("  log: {}\n", report.log);
     text += fmt::format("  failed state: {}\n", report.failed_state);
-    text += fmt::format("    to look at what it left:  mstage -C {} run {} -- ls -la\n",
-                        shell_quote(report.build_dir), failed);
+    text += fmt::format("    to look at what it left:  {}\n", report.look_command);
     if (!report.rollback_points.empty()) {
         text += "\n  rollback points that remain:\n";
         size_t width = 0;

@@ -31,12 +31,13 @@ struct FailureReport {
     std::string failed_state;  ///< UUID
     std::vector<RollbackPoint> rollback_points;  ///< nearest first
     std::string resume_command;
-    std::string build_dir;
+    std::string look_command;  ///< runs a command in the failed state
     TimePoint now;
 };
 
-FailureReport make_failure_report(engine::Engine& engine, const Plan& plan, const Stage& stage,
-                                  const engine::RunResult& result);
+/// `helper` is how a person calls this program.
+FailureReport make_failure_report(engine::Engine& engine, const std::string& helper, const Plan& plan,
+                                  const Stage& stage, const engine::RunResult& result);
 
 Json to_json(const FailureReport& report);
 std::string to_text(const FailureReport& report);

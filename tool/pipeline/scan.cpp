@@ -19,9 +19,8 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
         request.stages.push_back({stage.name, stage.inputs, plan.inputs_path(stage.name)});
     }
     const engine::SourceReport report = engine.scan(request);
-    const std::vector<std::string> never_there = {(plan.state_dir / "scan-in-every-build").native()};
     write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),
-                  report.watched.value_or(never_there));
+                  report.watched.value_or(std::vector{never_there(plan)}));
     return report.warnings;
 }
 

@@ -58,7 +58,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     const engine::RunResult result = context.engine.run(request);
     if (!result.outcome.ok()) {
         write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
-        const FailureReport report = make_failure_report(context.engine, plan, stage, result);
+        const FailureReport report = make_failure_report(context.engine, context.helper, plan, stage, result);
         write_file_atomically(result.log.parent_path() / "report.json",
                               dump_json_indented(to_json(report)));
         return {.ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};

@@ -12,6 +12,7 @@ namespace mstage::pipeline {
 /// What the caller gives to all runs.
 struct RunContext {
     engine::Engine& engine;
+    std::string helper;                          ///< how a person calls this program
     std::map<std::string, std::string> proxies;  ///< the caller's proxy variables
     engine::OutputSink terminal;                 ///< for stages that are LIVE; may be empty
     std::function<void(const std::string&)> note;  ///< a line about what is going on

@@ -122,14 +122,20 @@ void Store::publish_image(Image& image) const {
         std::chrono::system_clock::now());
     image.boot = boot_id();
     image.synced = false;
-    open_fd(m_root / "unsynced" / image.id.str(), O_WRONLY | O_CREAT, 0600);
     write_file_atomically(manifest_path(image.id), dump_json_indented(to_json(image)));
+    // Not before: whoever brings images to disk just now would find no manifest to mark and strike the image off.
+    open_fd(m_root / "unsynced" / image.id.str(), O_WRONLY | O_CREAT, 0600);
 }
 
 std::optional<Image> Store::read_manifest(const ImageId& id) const {
     const fs::path path = manifest_path(id);
     const auto text = read_file_if_exists(path);
-    if (!text || text->empty()) {
+    if (!text) {
+        return std::nullopt;
+    }
+    if (!Json::accept(*text)) {
+        // Cut off or all zeros, as a power cut leaves a file: nobody ever wrote such a thing.
+        ::unlink(path.c_str());
         return std::nullopt;
     }
     return with_context(fmt::format("reading image '{}'", path.native()), [&] {
@@ -139,9 +145,12 @@ std::optional<Image> Store::read_manifest(const ImageId& id) const {
 
 std::optional<Image> Store::find_image(const ImageId& id) const {
     std::optional<Image> image = read_manifest(id);
-    const bool torn = image && !image->synced && image->boot != boot_id();
-    const bool whole = image && !torn &&
-                       std::ranges::all_of(image->layers, [&](const LayerId& layer) { return has_layer(layer); });
+    if (!image) {
+        return std::nullopt;  // nothing to remove: the manifest may be published this very moment
+    }
+    const bool torn = !image->synced && image->boot != boot_id();
+    const bool whole =
+        !torn && std::ranges::all_of(image->layers, [&](const LayerId& layer) { return has_layer(layer); });
     if (!whole) {
         ::unlink(manifest_path(id).c_str());
         return std::nullopt;

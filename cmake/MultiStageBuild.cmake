@@ -1,0 +1,422 @@
+#[=======================================================================[.rst:
+MultiStageBuild
+---------------
+
+Builds a project in stages, each in a sandbox on top of the image that the stage before it left, and
+keeps every such image as a *checkpoint* to go on from, or back to.
+
+.. code-block:: cmake
+
+  find_package(MultiStageBuild REQUIRED)
+
+  multi_stage_build(app
+    BASE            tag:python:3.11-slim
+    INSTALL_COMMAND pip install -e .[dev]
+    INSTALL_INPUTS  pyproject.toml
+    BUILD_COMMAND   python -m build
+    TEST_COMMAND    pytest -v)
+
+::
+
+  base image --> setup-base --> deps-installed --> build-complete --> test app.test
+                                 (INSTALL_COMMAND)  (BUILD_COMMAND)    (nothing kept)
+
+``ninja build-complete`` runs what is not there yet, or no longer up to date, and ``ctest`` runs the
+tests. The module needs CMake 3.22 or newer and a Ninja or Makefile generator.
+
+Getting the module
+^^^^^^^^^^^^^^^^^^
+
+Any of these makes the functions below known:
+
+* ``find_package(MultiStageBuild REQUIRED)``, with an installed package;
+* ``FetchContent_MakeAvailable(MultiStageBuild)`` or ``add_subdirectory()``, which also builds the
+  helper program;
+* ``list(APPEND CMAKE_MODULE_PATH <source>/cmake)`` and ``include(MultiStageBuild)``.
+
+A project that builds *itself* in a sandbox is configured there once more, where no package is
+installed and no stages are wanted. Inside of a sandbox the environment variable ``MSTAGE_STAGE`` is
+set, the functions below do nothing, and the project had better not look for the package:
+
+.. code-block:: cmake
+
+  if(NOT DEFINED ENV{MSTAGE_STAGE})
+    find_package(MultiStageBuild REQUIRED)
+    multi_stage_build(app)
+  endif()
+
+Commands
+^^^^^^^^
+
+.. command:: multi_stage_build
+
+  Declares a pipeline with the usual stages:
+
+  .. code-block:: cmake
+
+    multi_stage_build(<pipeline>
+      [SOURCE <dir>] [BASE <reference>] [WORKDIR <path>] [EXCLUDE <pattern>...]
+      [INSTALL_COMMAND <command>...] [INSTALL_INPUTS <pattern>...|NONE]
+      [BUILD_COMMAND <command>...] [BUILD_INPUTS <pattern>...|NONE]
+      [TEST_COMMAND <command>...]
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF])
+
+  The stages are
+
+  ============== ================== ================== ==========================================
+  Stage          Command            Checkpoint         Starts from
+  ============== ================== ================== ==========================================
+  ``setup-base`` (imports the base) ``setup-base``     ``BASE``
+  ``install``    INSTALL_COMMAND    ``deps-installed`` ``setup-base``
+  ``build``      BUILD_COMMAND      ``build-complete`` ``deps-installed``, or what precedes it
+  (a test)       TEST_COMMAND       none               the last checkpoint of the above
+  ============== ================== ================== ==========================================
+
+  ``<pipeline>``, like the name of every stage, checkpoint and test, consists of letters, digits,
+  ``_``, ``.``, ``+`` and ``-`` and starts neither with ``.`` nor with ``-``. All options are for
+  all of the pipeline's stages and tests:
+
+  ``SOURCE <dir>``
+    The project to build; relative to, and by default, ``CMAKE_CURRENT_SOURCE_DIR``.
+
+  ``BASE <reference>``
+    What the first stage starts from:
+
+    ============================== ===============================================================
+    ``host``                       the machine's own system, unharmed by what stages do to it; for
+                                   others than root its directories are read-only (the default)
+    ``debian:<suite>[+<package>]`` a minimal system made by ``mmdebstrap``, with these packages
+    ``rootfs:<path>``              a directory, or a tar, compressed or not
+    ``tag:<name>``                 an image in the store that ``mstage tag`` gave a name
+    ``<uuid>``                     an image in the store
+    ============================== ===============================================================
+
+  ``WORKDIR <path>``
+    Absolute path in the image, ``/app`` by default: where the source is put and commands run.
+
+  ``EXCLUDE <pattern>...``
+    Files of the source that no stage sees, in the syntax of gitignore. ``.git`` and the build tree
+    are excluded always.
+
+  ``INSTALL_COMMAND <command>...``, ``BUILD_COMMAND <command>...``, ``TEST_COMMAND <command>...``
+    See `Command lines`_. ``""`` leaves the stage out. One that is not given comes from the kind of
+    project, known by the first of these files in ``SOURCE`` (when CMake runs):
+
+    ====================================== ===================== ============================= ==============
+    File                                   Install               Build                         Test
+    ====================================== ===================== ============================= ==============
+    ``pyproject.toml`` or ``setup.py``     ``pip install -e .``  ``python -m build``           ``pytest``
+    ``Cargo.toml``                         ``cargo fetch``       ``cargo build --release``     ``cargo test``
+    ``package.json``                       ``npm ci``            ``npm run build``             ``npm test``
+    ``CMakeLists.txt``                     (none)                configure and build in        ``ctest``
+                                                                 ``build``
+    ====================================== ===================== ============================= ==============
+
+  ``INSTALL_INPUTS <pattern>...``, ``BUILD_INPUTS <pattern>...``
+    The files of the source that the stage sees and that make it run again when they change; without
+    the keyword all but the excluded ones, with ``NONE`` none. The detected ``npm ci`` sees
+    ``package.json``, ``package-lock.json`` and ``npm-shrinkwrap.json``.
+
+  ``ENVIRONMENT <name>=<value>...``
+    Environment variables of the commands, which otherwise see that of the image and nothing of the
+    caller's.
+
+  ``NETWORK ON|OFF``
+    Whether commands reach the network; ``ON`` by default.
+
+  ``TIMEOUT <seconds>``
+    A command that takes longer fails; ``0``, the default, sets no limit.
+
+  ``LIVE ON|OFF``
+    ``ON`` sends a stage's output straight to the terminal, one stage at a time. ``OFF``, the
+    default, keeps it in the stage's log, shows the end of it after a failure, and lets branches run
+    side by side.
+
+.. command:: multi_stage_add_stage
+
+  Adds a stage to a pipeline. Stages that start from the same checkpoint run side by side:
+
+  .. code-block:: cmake
+
+    multi_stage_add_stage(<pipeline> <stage>
+      FROM <checkpoint> COMMAND <command>... CHECKPOINT <name>
+      [INPUTS <pattern>...|NONE] [WORKDIR <path>]
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF])
+
+  ``FROM <checkpoint>``
+    ``setup-base``, ``deps-installed``, ``build-complete``, or the checkpoint of a stage that was
+    added before.
+
+  ``COMMAND <command>...``
+    See `Command lines`_; must not be empty.
+
+  ``CHECKPOINT <name>``
+    The name of the stage's result.
+
+  ``INPUTS <pattern>...``
+    Like ``BUILD_INPUTS`` above.
+
+  ``ENVIRONMENT`` is added to the pipeline's own, and wins over it; the other options replace the
+  pipeline's. Any directory of the project may call this, also another than the one that called
+  :command:`multi_stage_build`.
+
+.. command:: multi_stage_add_test
+
+  Adds a test that runs on a checkpoint, in a file system of its own that is thrown away afterwards:
+
+  .. code-block:: cmake
+
+    multi_stage_add_test(<pipeline>
+      NAME <name> FROM <checkpoint> COMMAND <command>...
+      [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>]
+      [LABELS <label>...])
+
+  ``NAME <name>``
+    CTest knows the test as ``<pipeline>.<name>``.
+
+  ``LABELS <label>...``
+    The test's property of that name.
+
+  The test requires a fixture, the test ``<pipeline>.<checkpoint>``, which builds the checkpoint.
+  Testing must be enabled by ``enable_testing()`` or ``include(CTest)`` in the top-level directory.
+  A machine that cannot run sandboxes skips the test and says why.
+
+.. command:: multi_stage_add_artifact
+
+  Copies files out of a checkpoint when the target ``<pipeline>.artifacts`` is built:
+
+  .. code-block:: cmake
+
+    multi_stage_add_artifact(<pipeline>
+      FROM <checkpoint> PATH <path>... DESTINATION <dir>)
+
+  ``PATH <path>...``
+    Absolute paths in the image, which may have wildcards.
+
+  ``DESTINATION <dir>``
+    Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``.
+
+Command lines
+^^^^^^^^^^^^^
+
+A command is run by ``sh -c`` in the sandbox. Given as *one* argument, it is a line of shell and
+taken as it is. Given as several, these are its words, quoted so that they arrive as they were
+written; but ``&&``, ``||`` and ``|`` stay operators:
+
+.. code-block:: cmake
+
+  BUILD_COMMAND "make -j$(nproc) > build.log"     # a redirection and a substitution
+  BUILD_COMMAND make "CFLAGS=-O2 -g" && make docs # the words may have spaces
+
+A word that is one of the function's keywords is taken for that keyword; use the first form for such
+a command.
+
+Generator expressions are evaluated, in commands and in ``ENVIRONMENT``. What they yield must hold
+neither quotes nor backslashes. Multi-config generators share one set of checkpoints among the
+configurations, so nothing may depend on ``$<CONFIG>``.
+
+Targets
+^^^^^^^
+
+None of these is part of ``all``.
+
+``<pipeline>.<checkpoint>``
+  Brings the checkpoint up to date. For the first pipeline of a build ``<checkpoint>`` alone does
+  too, unless the name is that of another target or reserved by CMake.
+
+``<pipeline>.artifacts``
+  Delivers the artifacts. ``artifacts`` alone for the first pipeline.
+
+``<pipeline>.scan``
+  Looks for changes in the source, and is part of every stage.
+
+``<pipeline>.status``
+  Shows the checkpoints.
+
+Variables
+^^^^^^^^^
+
+``MSTAGE_EXECUTABLE``
+  The helper program ``mstage``. Without it that of the installed package is used, else the one that
+  the same build makes, else one in ``PATH``. If there is none, it is built when CMake runs, with
+  this machine's compiler.
+
+``MSTAGE_STORE``
+  Directory for images, absolute; the helper's own choice by default.
+
+``MSTAGE_SCAN_EVERY_BUILD``
+  ``ON`` looks through the source in every build. Otherwise, for up to 1000 files, the build tool
+  watches their modification times, which is free but does not notice a change of only the mode.
+
+``MSTAGE_ENGINE``
+  Who runs the commands: ``local``, the default, or ``contree``.
+#]=======================================================================]
+
+include_guard(GLOBAL)
+
+cmake_policy(PUSH)
+cmake_policy(VERSION 3.22...4.4)
+
+# Newer versions of CMake warn of a policy that is set to OLD, as it is, with reason, in
+# Stages.cmake. The function keeps the caller's own setting.
+function(_MultiStageBuild_include_parts)
+  set(CMAKE_WARN_DEPRECATED OFF)
+  set(CMAKE_ERROR_DEPRECATED OFF)
+  foreach(part IN ITEMS Text Arguments Registry Detect Helper Stages Plan Tests)
+    include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/MultiStageBuild/${part}.cmake")
+  endforeach()
+endfunction()
+_MultiStageBuild_include_parts()
+
+function(multi_stage_build pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    SOURCE
+    BASE
+    WORKDIR
+    NETWORK
+    TIMEOUT
+    LIVE)
+  set(multi_value
+    EXCLUDE
+    INSTALL_COMMAND
+    INSTALL_INPUTS
+    BUILD_COMMAND
+    BUILD_INPUTS
+    TEST_COMMAND
+    ENVIRONMENT)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_require_new_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
+  _MultiStageBuild_source("${caller}" source "${arg_SOURCE}")
+  _MultiStageBuild_usual_commands("${caller}" "${source}"
+    "${arg_INSTALL_COMMAND}" "${arg_BUILD_COMMAND}" "${arg_TEST_COMMAND}")
+  _MultiStageBuild_check_idle_inputs("${caller}" INSTALL
+    "${install_command}" "${arg_INSTALL_COMMAND}" "${arg_INSTALL_INPUTS}")
+  _MultiStageBuild_check_idle_inputs("${caller}" BUILD "${build_command}" "${arg_BUILD_COMMAND}" "${arg_BUILD_INPUTS}")
+  if(NOT DEFINED arg_INSTALL_COMMAND AND NOT DEFINED arg_INSTALL_INPUTS)
+    _MultiStageBuild_detected_install_inputs(arg_INSTALL_INPUTS "${kind}")
+  endif()
+  _MultiStageBuild_inputs_json("${caller}" install_inputs INSTALL_INPUTS "${arg_INSTALL_INPUTS}")
+  _MultiStageBuild_inputs_json("${caller}" build_inputs BUILD_INPUTS "${arg_BUILD_INPUTS}")
+  _MultiStageBuild_check_variables("${caller}")
+  _MultiStageBuild_helper("${caller}" helper)
+
+  # Beyond this point nothing is wrong with the call.
+  _MultiStageBuild_json_array(exclude "${arg_EXCLUDE}")
+  _MultiStageBuild_add_pipeline("${pipeline}"
+    source "${source}"
+    base "${arg_BASE}"
+    exclude "${exclude}"
+    store "${MSTAGE_STORE}"
+    engine "${MSTAGE_ENGINE}"
+    scan_every_build "${MSTAGE_SCAN_EVERY_BUILD}"
+    helper "${helper}"
+    default_workdir "${arg_WORKDIR}"
+    default_environment "${arg_ENVIRONMENT}"
+    default_network "${arg_NETWORK}"
+    default_timeout "${arg_TIMEOUT}"
+    default_live "${arg_LIVE}")
+  set(last setup-base)
+  if(NOT install_command STREQUAL "")
+    _MultiStageBuild_add_stage("${pipeline}" install deps-installed ${last} "${install_command}" "${install_inputs}"
+      "" "" "" "" "")
+    set(last deps-installed)
+  endif()
+  if(NOT build_command STREQUAL "")
+    _MultiStageBuild_add_stage("${pipeline}" build build-complete ${last} "${build_command}" "${build_inputs}"
+      "" "" "" "" "")
+    set(last build-complete)
+  endif()
+  if(NOT test_command STREQUAL "")
+    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "")
+  endif()
+endfunction()
+
+function(multi_stage_add_stage pipeline stage)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(required
+    FROM
+    CHECKPOINT)
+  set(one_value
+    ${required}
+    WORKDIR
+    NETWORK
+    TIMEOUT
+    LIVE)
+  set(multi_value
+    COMMAND
+    INPUTS
+    ENVIRONMENT)
+  _MultiStageBuild_parse(${ARGC} 2 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_new_stage("${caller}" "${pipeline}" "${stage}" "${arg_CHECKPOINT}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_inputs_json("${caller}" inputs INPUTS "${arg_INPUTS}")
+
+  _MultiStageBuild_add_stage("${pipeline}" "${stage}" "${arg_CHECKPOINT}" "${arg_FROM}" "${command}" "${inputs}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+endfunction()
+
+function(multi_stage_add_test pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(required
+    NAME
+    FROM)
+  set(one_value
+    ${required}
+    WORKDIR
+    NETWORK
+    TIMEOUT)
+  set(multi_value
+    COMMAND
+    ENVIRONMENT
+    LABELS)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_new_test("${caller}" "${pipeline}" "${arg_NAME}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "")
+
+  _MultiStageBuild_add_test("${pipeline}" "${arg_NAME}" "${arg_FROM}" "${command}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LABELS}")
+endfunction()
+
+function(multi_stage_add_artifact pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    FROM
+    DESTINATION)
+  set(multi_value
+    PATH)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${one_value};PATH")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  foreach(path IN LISTS arg_PATH)
+    if(NOT path MATCHES "^/")
+      _MultiStageBuild_decode(path "${path}")
+      _MultiStageBuild_fail("${caller}" "not an absolute path in the image" PATH "'${path}'")
+    endif()
+  endforeach()
+  if(arg_DESTINATION STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "empty path" Keyword DESTINATION)
+  endif()
+
+  if(NOT arg_DESTINATION MATCHES "^([/]|[$]<)")
+    string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
+  endif()
+  _MultiStageBuild_add_delivery("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}")
+endfunction()
+
+cmake_policy(POP)

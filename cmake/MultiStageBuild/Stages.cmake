@@ -1,0 +1,160 @@
+# The edges and targets of stages and artifacts.
+#
+# Three rules make a build with nothing to do cost nothing:
+#  * The helper is never in DEPENDS: a new helper must not invalidate an hour of work. (As a target
+#    in COMMAND it is built before it is used all the same.)
+#  * What changes a stage is in the plan file, not on its command line. The plan changes as a whole,
+#    so every stage edge starts; the helper sees from the stage's key that nothing of its own changed
+#    and leaves the marker alone.
+#  * CMake writes `restat = 1` on custom commands, so an output whose time did not change stops Ninja
+#    there.
+#
+# Policy CMP0116: NEW adds a `cmake -E` process to each edge with a DEPFILE, only to rewrite the
+# paths in it, and takes the escapes off # and $ as it does (seen in 4.3). Ours need no rewriting:
+# they are absolute, and the targets in a depfile are relative to the top of the build tree, which
+# is what Ninja wants. So OLD it is, while CMake has it. The policy that counts is the one in force
+# where a function is *defined*.
+
+include_guard(GLOBAL)
+
+cmake_policy(PUSH)
+if(CMAKE_VERSION VERSION_LESS 5.0)
+  cmake_policy(SET CMP0116 OLD)
+else()
+  cmake_policy(SET CMP0116 NEW)
+endif()
+
+# Declares a stage that was checked and makes its edge. `command` is a command line, `inputs` JSON,
+# `environment` encoded; of the options "" stands for what was not given.
+function(_MultiStageBuild_add_stage
+    pipeline stage checkpoint from command inputs workdir environment network timeout live)
+  if(live STREQUAL "")
+    _MultiStageBuild_get(live "${pipeline}/default_live")
+  endif()
+  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}")
+  _MultiStageBuild_json_bool(live_json ${live})
+  string(PREPEND fields "      \"from\": \"${from}\",\n      \"inputs\": ${inputs},\n      ")
+  string(APPEND fields ",\n      \"live\": ${live_json}")
+  _MultiStageBuild_append("${pipeline}/stages" "${stage}")
+  _MultiStageBuild_append("${pipeline}/checkpoints" "${checkpoint}")
+  _MultiStageBuild_set("${pipeline}/stage/${stage}/checkpoint" "${checkpoint}")
+  _MultiStageBuild_set("${pipeline}/stage/${stage}/json" "${fields}")
+  _MultiStageBuild_add_checkpoint("${pipeline}" "${stage}" "${checkpoint}" "${from}" TRUE ${live})
+endfunction()
+
+# The edge and the target of one checkpoint. `inputs` is TRUE for a stage that has a digest file of
+# its inputs.
+function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs live)
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  _MultiStageBuild_marker(marker "${pipeline}" "${checkpoint}")
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  set(depends "${state}/plan.json")
+  if(from)
+    _MultiStageBuild_marker(parent "${pipeline}" "${from}")
+    list(APPEND depends "${parent}")
+  endif()
+  if(inputs)
+    list(APPEND depends "${state}/${stage}.inputs")
+  endif()
+  set(terminal "")
+  if(live)
+    set(terminal USES_TERMINAL)
+  endif()
+  add_custom_command(
+    OUTPUT "${marker}"
+    COMMAND "${helper}" stage "${state}/plan.json" "${stage}"
+    DEPENDS ${depends}
+    DEPFILE "${state}/${checkpoint}.d"
+    COMMENT "${pipeline}: ${checkpoint}"
+    ${terminal}
+    VERBATIM)
+  set(target "${pipeline}.${checkpoint}")
+  add_custom_target("${target}" DEPENDS "${marker}")
+  set_property(TARGET "${target}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+  # Files made in another directory have no rule in ours under Makefiles, which go by the order of
+  # targets instead.
+  if(from)
+    add_dependencies("${target}" "${pipeline}.${from}")
+  endif()
+  if(inputs)
+    add_dependencies("${target}" "${pipeline}.scan")
+  endif()
+endfunction()
+
+# The edge that walks the source for all stages of a pipeline; called from the top-level directory
+# when all are known.
+function(_MultiStageBuild_add_scan pipeline)
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_get(stages "${pipeline}/stages")
+  if(stages STREQUAL "")
+    return()
+  endif()
+  list(TRANSFORM stages PREPEND "${state}/" OUTPUT_VARIABLE digests)
+  list(TRANSFORM digests APPEND ".inputs")
+  add_custom_command(
+    OUTPUT ${digests}
+    COMMAND "${helper}" scan "${state}/plan.json"
+    DEPENDS "${state}/plan.json"
+    DEPFILE "${state}/scan.d"
+    COMMENT "${pipeline}: scan"
+    VERBATIM)
+  add_custom_target("${pipeline}.scan" DEPENDS ${digests})
+  set_property(TARGET "${pipeline}.scan" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()
+
+# The edge that delivers `paths` (encoded) of a checkpoint to the directory `destination`, new or
+# not: hence the slash. Its depfile names what was delivered, so that a file that somebody deleted
+# comes back.
+function(_MultiStageBuild_add_delivery pipeline from paths destination)
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_marker(marker "${pipeline}" "${from}")
+  _MultiStageBuild_get(number "${pipeline}/artifacts")
+  math(EXPR number "${number} + 1")
+  _MultiStageBuild_set("${pipeline}/artifacts" ${number})
+
+  set(stamp "${state}/artifacts/${number}.stamp")
+  set(depfile "${state}/artifacts/${number}.d")
+  set(depfile_target "${stamp}")
+  if(CMAKE_GENERATOR MATCHES "Ninja")
+    file(RELATIVE_PATH depfile_target "${CMAKE_BINARY_DIR}" "${stamp}")
+  endif()
+  file(MAKE_DIRECTORY "${state}/artifacts")
+
+  # Paths in an image may hold whatever a list may not; bracket arguments carry them unharmed.
+  set(sources "")
+  foreach(path IN LISTS paths)
+    _MultiStageBuild_decode(path "${path}")
+    string(APPEND sources " [==[${pipeline}.${from}:${path}]==]")
+  endforeach()
+  cmake_language(EVAL CODE "
+    add_custom_command(
+      OUTPUT \"\${stamp}\"
+      COMMAND \"\${helper}\" cp --depfile \"\${depfile}\" --depfile-target \"\${depfile_target}\" --stamp \"\${stamp}\"
+        -C \"\${CMAKE_BINARY_DIR}\" ${sources} \"\${destination}/\"
+      DEPENDS \"\${marker}\"
+      DEPFILE \"\${depfile}\"
+      COMMENT \"\${pipeline}: artifacts of \${from}\"
+      VERBATIM)")
+
+  set(target "${pipeline}.artifacts.${number}")
+  add_custom_target("${target}" DEPENDS "${stamp}")
+  add_dependencies("${target}" "${pipeline}.${from}")
+  if(NOT TARGET "${pipeline}.artifacts")
+    add_custom_target("${pipeline}.artifacts")
+  endif()
+  add_dependencies("${pipeline}.artifacts" "${target}")
+  set_property(TARGET "${target}" "${pipeline}.artifacts" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()
+
+cmake_policy(POP)
+
+function(_MultiStageBuild_add_status pipeline)
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  add_custom_target("${pipeline}.status"
+    COMMAND "${helper}" -C "${CMAKE_BINARY_DIR}" status
+    USES_TERMINAL
+    VERBATIM)
+  set_property(TARGET "${pipeline}.status" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()

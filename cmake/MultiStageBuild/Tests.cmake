@@ -1,0 +1,72 @@
+# Tests on checkpoints, under CTest. The checkpoint that a test needs is a fixture whose set-up test
+# builds it, so that a plain `ctest` works in a fresh build tree.
+
+include_guard(GLOBAL)
+
+# Registers test `<pipeline>.<name>`. `command` is a command line; of the options "" stands for what
+# was not given.
+function(_MultiStageBuild_add_test pipeline name from command workdir environment network timeout labels)
+  _MultiStageBuild_require_fixture("${pipeline}" "${from}")
+  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}")
+  set(test "${pipeline}.${name}")
+  _MultiStageBuild_get(others "${pipeline}/tests_json")
+  set(separator ",")
+  if(others STREQUAL "")
+    set(separator "")
+  endif()
+  _MultiStageBuild_set("${pipeline}/tests_json"
+    "${others}${separator}\n    {\n      \"name\": \"${test}\",\n      \"from\": \"${from}\",\n      ${fields}\n    }")
+  _MultiStageBuild_append(tests "${test}")
+  cmake_language(DEFER GET_CALL_IDS deferred)
+  if(NOT _MultiStageBuild_check_testing IN_LIST deferred)
+    cmake_language(DEFER ID _MultiStageBuild_check_testing CALL _MultiStageBuild_check_testing)
+  endif()
+
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  add_test(NAME "${test}" COMMAND "${helper}" run --plan "${state}/plan.json" --test "${test}")
+  set_tests_properties("${test}" PROPERTIES
+    FIXTURES_REQUIRED "${pipeline}.${from}"
+    SKIP_REGULAR_EXPRESSION "mstage: skip: "
+    LABELS "${labels}")
+  if(timeout STREQUAL "")
+    _MultiStageBuild_get(timeout "${pipeline}/default_timeout")
+  endif()
+  if(timeout GREATER 0)
+    # The helper ends the command in time and says so; CTest is only for a helper that hangs.
+    math(EXPR timeout "${timeout} + 30")
+    set_tests_properties("${test}" PROPERTIES TIMEOUT ${timeout})
+  endif()
+endfunction()
+
+# The set-up test of a checkpoint, made when the first test needs it.
+function(_MultiStageBuild_require_fixture pipeline checkpoint)
+  set(name "${pipeline}.${checkpoint}")
+  _MultiStageBuild_get(made "fixture/${name}")
+  if(made)
+    return()
+  endif()
+  _MultiStageBuild_set("fixture/${name}" TRUE)
+  set(config "")
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    set(config --config $<CONFIG>)
+  endif()
+  add_test(NAME "${name}" COMMAND "${CMAKE_COMMAND}" --build "${CMAKE_BINARY_DIR}" ${config} --target "${name}")
+  set_tests_properties("${name}" PROPERTIES
+    FIXTURES_SETUP "${name}"
+    SKIP_REGULAR_EXPRESSION "mstage: skip: "
+    # Two build tools in one build tree would run the same edges at once.
+    RESOURCE_LOCK "${CMAKE_BINARY_DIR}")
+endfunction()
+
+# Deferred to the end of a directory with tests: CTest hears of them only if testing is enabled in
+# that directory.
+function(_MultiStageBuild_check_testing)
+  if(NOT CMAKE_TESTING_ENABLED AND (NOT DEFINED BUILD_TESTING OR BUILD_TESTING))
+    message(AUTHOR_WARNING
+      "MultiStageBuild: CTest will not run the tests that are declared in ${CMAKE_CURRENT_SOURCE_DIR}, for testing is "
+      "not enabled there. Call enable_testing() or include(CTest) in the top-level CMakeLists.txt, before "
+      "add_subdirectory().")
+  endif()
+endfunction()

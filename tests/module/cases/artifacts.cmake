@@ -1,0 +1,63 @@
+# Artifacts are delivered when the checkpoint changed or when what was delivered is gone.
+
+include("${CMAKE_CURRENT_LIST_DIR}/../Harness.cmake")
+
+write_project(out [==[
+multi_stage_build(app SOURCE ../source INSTALL_COMMAND "" BUILD_COMMAND b)
+multi_stage_add_artifact(app FROM build-complete PATH "/app/dist/[0-9]*.whl" "/app/a;b" "/app/[odd" DESTINATION dist)
+multi_stage_add_artifact(app FROM setup-base PATH /etc/os-release DESTINATION "${CMAKE_BINARY_DIR}/the host")
+add_subdirectory(sub)
+]==])
+file(WRITE "${WORK_DIR}/out/sub/CMakeLists.txt"
+  "multi_stage_add_artifact(app FROM build-complete PATH /app/log DESTINATION ../logs)\n")
+file(WRITE "${WORK_DIR}/source/file" "1")
+configure(out)
+
+set(tree "${WORK_DIR}/out-build")
+set(odd "\"app.build-complete:/app/a;b\", \"app.build-complete:/app/[odd\"")
+set(first "cp [\"app.build-complete:/app/dist/[0-9]*.whl\", ${odd}] ${tree}/dist/")
+set(second "cp [\"app.setup-base:/etc/os-release\"] ${tree}/the host/")
+set(third "cp [\"app.build-complete:/app/log\"] ${tree}/sub/../logs/")
+
+# The lines hold what a list may not.
+function(expect_deliveries what)
+  file(READ "${tree}/fake.log" log)
+  file(REMOVE "${tree}/fake.log")
+  foreach(line IN ITEMS first second third)
+    set(is FALSE)
+    string(FIND "${log}" "${${line}}\n" place)
+    if(NOT place EQUAL -1)
+      set(is TRUE)
+    endif()
+    set(ought FALSE)
+    if(line IN_LIST ARGN)
+      set(ought TRUE)
+    endif()
+    expect_equal("${what}: the ${line} delivery" "${is}" "${ought}")
+  endforeach()
+endfunction()
+
+build(out artifacts)
+expect_deliveries("at first" first second third)
+foreach(file IN ITEMS "dist/[0-9]*.whl" "dist/a;b" "dist/[odd" "the host/os-release" "logs/log")
+  if(NOT EXISTS "${tree}/${file}")
+    fail("'${file}' was not delivered")
+  endif()
+endforeach()
+
+if(GENERATOR MATCHES "Ninja")
+  build(out artifacts STDOUT "no work to do")
+endif()
+file(WRITE "${tree}/fake.log" "")
+build(out app.artifacts)
+expect_deliveries("again")
+
+file(REMOVE "${tree}/logs/log")
+build(out artifacts)
+expect_deliveries("a file deleted" third)
+
+change(source/file "2")
+build(out artifacts)
+expect_deliveries("a checkpoint changed" first third)
+
+passed()

@@ -1,0 +1,108 @@
+# Every mistake in the arguments stops the configuration with the function's name, what is wrong and
+# the operand, and before anything was made.
+
+include("${CMAKE_CURRENT_LIST_DIR}/../Harness.cmake")
+
+# expect_error(<CMake code> <wrong call> <regex for the message>): the call stops at its first
+# error, before it makes anything: the commands that could do so complain, which the regex would
+# meet first.
+function(expect_error code call message)
+  write_project(wrong "set(good SOURCE .. INSTALL_COMMAND a BUILD_COMMAND b)
+include(../latin1.cmake)
+${code}
+foreach(command IN ITEMS add_custom_target add_custom_command add_test set_property file)
+  cmake_language(EVAL CODE \"function(\${command})\n  message(\\\"SIDE EFFECT: \${command}\\\")\nendfunction()\")
+endforeach()
+${call}")
+  configure(wrong RESULT "^1$" STDERR "^CMake Error at [^\n]*\n  ${message}" OUTPUT ignored)
+  file(REMOVE_RECURSE "${WORK_DIR}/wrong-build")
+endfunction()
+
+file(MAKE_DIRECTORY "${WORK_DIR}/empty")
+file(WRITE "${WORK_DIR}/latin1.cmake" "set(latin1 \"caf")
+string(ASCII 233 e)
+file(APPEND "${WORK_DIR}/latin1.cmake" "${e}\")\n")
+
+# multi_stage_build()
+foreach(pair IN ITEMS
+    [==[COMMNAD x|unknown keyword or argument.*Argument: 'COMMNAD']==]
+    [==[.. SOURCE ..|unknown keyword or argument.*Argument: '\.\.']==]
+    [==[SOURCE .. two|unknown keyword or argument.*Argument: 'two']==]
+    [==[BASE|keyword without a value.*Keyword: BASE]==]
+    [==[INSTALL_COMMAND BUILD_COMMAND b|keyword without a value.*Keyword: INSTALL_COMMAND]==]
+    [==[BASE a BASE b|keyword given twice.*Keyword: BASE]==]
+    [==[BUILD_COMMAND a BUILD_COMMAND b|keyword given twice.*Keyword: BUILD_COMMAND.*Hint: .*&&]==]
+    [==[${good} WORKDIR app|not an absolute path in the image.*WORKDIR: 'app']==]
+    [==[${good} ENVIRONMENT A=1 "B C=2"|not of the form NAME=VALUE.*ENVIRONMENT: 'B C=2']==]
+    [==[${good} ENVIRONMENT "a;b"|not of the form NAME=VALUE.*ENVIRONMENT: 'a;b']==]
+    [==[${good} ENVIRONMENT =x|not of the form NAME=VALUE.*ENVIRONMENT: '=x']==]
+    [==[${good} NETWORK yes|neither ON nor OFF.*NETWORK: 'yes']==]
+    [==[${good} LIVE 1|neither ON nor OFF.*LIVE: '1']==]
+    [==[${good} TIMEOUT -1|not a whole number of seconds.*TIMEOUT: '-1']==]
+    [==[${good} TIMEOUT 5min|not a whole number of seconds.*TIMEOUT: '5min']==]
+    [==[${good} TIMEOUT 05|not a whole number of seconds.*TIMEOUT: '05']==]
+    [==[${good} INSTALL_INPUTS NONE a|NONE together with a pattern.*INSTALL_INPUTS: 'a']==]
+    [==[${good} BUILD_INPUTS a NONE|NONE together with a pattern.*BUILD_INPUTS: 'a']==]
+    [==[${good} BUILD_INPUTS ""|empty pattern.*Keyword: BUILD_INPUTS]==]
+    [==[${good} EXCLUDE ""|empty pattern.*Keyword: EXCLUDE]==]
+    [==[SOURCE missing BUILD_COMMAND b|no such directory.*SOURCE: '[^']*/wrong/missing']==]
+    [==[SOURCE CMakeLists.txt BUILD_COMMAND b|no such directory.*SOURCE: '[^']*/wrong/CMakeLists.txt']==]
+    [==[SOURCE ../empty|no command given, and the source is of no kind.*SOURCE: '[^']*/empty'.*package\.json]==]
+    [==[SOURCE ../empty BUILD_COMMAND b INSTALL_INPUTS x|INSTALL_INPUTS without INSTALL_COMMAND]==]
+    [==[SOURCE ../empty TEST_COMMAND t BUILD_INPUTS x|BUILD_INPUTS without BUILD_COMMAND]==]
+    [==[BUILD_COMMAND "${latin1}"|argument is not UTF-8]==])
+  string(REGEX MATCH "^([^|]*)\\|(.*)$" matched "${pair}")
+  set(arguments "${CMAKE_MATCH_1}")
+  expect_error("" "multi_stage_build(wrong ${arguments})" "multi_stage_build: ${CMAKE_MATCH_2}")
+endforeach()
+expect_error("set(MSTAGE_STORE images)" "multi_stage_build(wrong \${good})"
+  "multi_stage_build: not an absolute path.*MSTAGE_STORE: 'images'")
+
+expect_error("set(MSTAGE_ENGINE docker)" "multi_stage_build(wrong \${good})"
+  "multi_stage_build: no such engine.*MSTAGE_ENGINE: 'docker'.*Known: local, contree")
+
+# The others, on a pipeline that is there.
+set(pipeline "multi_stage_build(late SOURCE .. INSTALL_COMMAND \"\" BUILD_COMMAND b TEST_COMMAND \"\")\n")
+foreach(pair IN ITEMS
+    [==[stage|late docs|required keyword is missing.*Keyword: FROM]==]
+    [==[stage|late docs FROM setup-base COMMAND a|required keyword is missing.*Keyword: CHECKPOINT]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c|required keyword is missing.*Keyword: COMMAND]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c COMMAND ""|empty command]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c COMMAND a COMMAND b|keyword given twice.*Keyword: COMMAND]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c SOURCE x COMMAND a|unknown keyword.*Argument: 'SOURCE']==]
+    [==[stage|none docs FROM setup-base CHECKPOINT c COMMAND a|no such pipeline.*Pipeline: 'none'.*Known: late]==]
+    [==[stage|late docs FROM deps-installed CHECKPOINT c COMMAND a|no such checkpoint.*Known: .*build-complete]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c COMMAND a INPUTS NONE x|NONE together with a pattern]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c COMMAND a TIMEOUT x|not a whole number of seconds]==]
+    [==[stage|late docs FROM setup-base CHECKPOINT c COMMAND a LIVE maybe|neither ON nor OFF]==]
+    [==[test|late|required keyword is missing.*Keyword: NAME]==]
+    [==[test|late NAME n|required keyword is missing.*Keyword: FROM]==]
+    [==[test|late NAME n FROM build-complete|required keyword is missing.*Keyword: COMMAND]==]
+    [==[test|late NAME n FROM build-complete COMMAND ""|empty command]==]
+    [==[test|late NAME n FROM nowhere COMMAND a|no such checkpoint.*FROM: 'nowhere']==]
+    [==[test|late NAME n FROM build-complete COMMAND a WORKDIR x|not an absolute path in the image]==]
+    [==[test|late n FROM build-complete COMMAND a|unknown keyword or argument.*Argument: 'n']==]
+    [==[test|none NAME n FROM build-complete COMMAND a|no such pipeline]==]
+    [==[artifact|late PATH /a DESTINATION d|required keyword is missing.*Keyword: FROM]==]
+    [==[artifact|late FROM build-complete DESTINATION d|required keyword is missing.*Keyword: PATH]==]
+    [==[artifact|late FROM build-complete PATH /a|required keyword is missing.*Keyword: DESTINATION]==]
+    [==[artifact|late FROM build-complete PATH /a dist DESTINATION d|not an absolute path in the image.*PATH: 'dist']==]
+    [==[artifact|late FROM build-complete PATH /a DESTINATION ""|empty path.*Keyword: DESTINATION]==]
+    [==[artifact|late FROM nowhere PATH /a DESTINATION d|no such checkpoint]==]
+    [==[artifact|none FROM build-complete PATH /a DESTINATION d|no such pipeline]==])
+  string(REGEX MATCH "^([^|]*)\\|([^|]*)\\|(.*)$" matched "${pair}")
+  set(function "multi_stage_add_${CMAKE_MATCH_1}")
+  expect_error("${pipeline}" "${function}(${CMAKE_MATCH_2})" "${function}: ${CMAKE_MATCH_3}")
+endforeach()
+expect_error("" "multi_stage_add_stage(late docs FROM a COMMAND b CHECKPOINT c)"
+  "multi_stage_add_stage: no such pipeline.*Known: none; multi_stage_build")
+
+# After the end of the top-level CMakeLists.txt, when the plans are written.
+write_project(late "${pipeline}
+function(add_too_late)
+  multi_stage_add_stage(late docs FROM setup-base COMMAND a CHECKPOINT docs-built)
+endfunction()
+cmake_language(DEFER CALL add_too_late)")
+configure(late RESULT "^1$" STDERR "multi_stage_add_stage: too late")
+
+passed()
