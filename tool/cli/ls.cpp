@@ -19,11 +19,20 @@ Json to_json(const engine::FileInfo& file) {
     };
 }
 
+/// A name can hold line ends too, and would look like several files.
+std::string on_one_line(const std::string& text) {
+    std::string line;
+    for (const char c : escape_control(text)) {
+        line += c == '\n' ? std::string("\\x0a") : std::string(1, c);
+    }
+    return line;
+}
+
 std::string to_line(const engine::FileInfo& file) {
     std::string line = fmt::format("{}{:04o} {:>5}:{:<5} {:>10} {} {}", file.type, file.mode, file.uid, file.gid,
-                                   file.size, format_time(file.mtime).substr(0, 19), escape_control(file.path));
+                                   file.size, format_time(file.mtime).substr(0, 19), on_one_line(file.path));
     if (file.type == 'l') {
-        line += " -> " + escape_control(file.target);
+        line += " -> " + on_one_line(file.target);
     }
     return line;
 }

@@ -75,10 +75,11 @@ struct OutputPipe {
     Stream stream;
     Fd reader;
 
-    /// All that is there now. False at its end.
+    /// All that is there now, but no more than a pipe can hold: a command that writes as fast as we read must not keep
+    /// us from its time-out. False at its end.
     bool drain(const OutputSink& sink) const {
         char buffer[65536];
-        while (true) {
+        for (int turn = 0; turn < k_turns; ++turn) {
             const ssize_t count = ::read(reader.get(), buffer, sizeof buffer);
             if (count > 0) {
                 sink(stream, {buffer, static_cast<size_t>(count)});
@@ -90,7 +91,10 @@ struct OutputPipe {
                 throw SysError(errno, "reading the command's output");
             }
         }
+        return true;
     }
+
+    static constexpr int k_turns = 32;  // 2 MiB; without privileges a pipe can be made to hold 1 MiB
 };
 
 /// Until the child ends: passes its output on and ends it when it is time.

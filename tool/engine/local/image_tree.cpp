@@ -197,7 +197,8 @@ void copy_file(const ImageTree& tree, const std::string& source, const struct st
         throw SysError(errno, "writing '{}'", destination.native());
     }
     try {
-        tree.write_file_to(source, out.get());
+        with_context(fmt::format("copying to '{}'", destination.native()),
+                     [&] { tree.write_file_to(source, out.get()); });
         const timespec times[2] = {info.st_mtim, info.st_mtim};
         // Set-id bits would now be the caller's.
         ::fchmod(out.get(), info.st_mode & 0777);
