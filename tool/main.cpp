@@ -22,12 +22,13 @@ int complain(const std::string& message, const std::string& hint, int code) {
     return code;
 }
 
-/// Else a file of the store could get the number of a closed stdout, and output would go there. The wrong way around, so
-/// that to use them is the error that it would have been.
+/// Else a file of the store could get the number of a closed stdout, and output would go there. The
+/// wrong way around, so that to use them is the error that it would have been.
 void hold_closed_standard_fds() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(fd, F_GETFD) < 0) {
-            [[maybe_unused]] const int same_number = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+            [[maybe_unused]] const int same_number =
+                ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
         }
     }
 }

@@ -10,9 +10,9 @@
 
 namespace mstage {
 
-/// Something that was asked for could not be done. The message says what was tried on which operand and why it
-/// failed; callers add what they were doing with add_context(), so that the text reads as a path of verbs:
-/// "importing 'rootfs:a.tar': entry 'x': ...". Only main() prints errors.
+/// Something that was asked for could not be done. The message says what was tried on which operand
+/// and why it failed; callers add what they were doing with add_context(), so that the text reads
+/// as a path of verbs: "importing 'rootfs:a.tar': entry 'x': ...". Only main() prints errors.
 class Error : public std::exception {
 public:
     template <typename... Args>
@@ -39,8 +39,8 @@ private:
     std::string m_hint;
 };
 
-/// A system call failed; the text of errno is appended to the message. The number comes first in the parameter list
-/// because formatting the rest may change errno.
+/// A system call failed; the text of errno is appended to the message. The number comes first in
+/// the parameter list because formatting the rest may change errno.
 class SysError : public Error {
 public:
     template <typename... Args>

@@ -50,7 +50,7 @@ Fd open_directory_to_empty(int parent, const std::string& name, dev_t device) {
     if (!dir) {
         return dir;
     }
-    struct stat info{};
+    struct stat info {};
     if (::fstat(dir.get(), &info) != 0 || info.st_dev != device) {
         errno = EXDEV;
         return Fd();
@@ -62,8 +62,9 @@ Fd open_directory_to_empty(int parent, const std::string& name, dev_t device) {
     return Fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/// Removes one tree with one directory open at a time: a tree can be deeper than descriptors, stack or PATH_MAX allow.
-/// The way back up is "..", which is believed only when it is the directory that we came from.
+/// Removes one tree with one directory open at a time: a tree can be deeper than descriptors, stack
+/// or PATH_MAX allow. The way back up is "..", which is believed only when it is the directory that
+/// we came from.
 class TreeRemover {
 public:
     TreeRemover(int parent, dev_t device) : m_parent(parent), m_device(device) {}
@@ -125,7 +126,7 @@ private:
 
     /// 0 for a directory of another file system, whose inode numbers say nothing here.
     ino_t inode_of(int directory) const {
-        struct stat info{};
+        struct stat info {};
         return ::fstat(directory, &info) == 0 && info.st_dev == m_device ? info.st_ino : 0;
     }
 
@@ -204,7 +205,7 @@ void remove_tree(const fs::path& path) {
 }
 
 void remove_tree_at(int parent, const std::string& name) {
-    struct stat info{};
+    struct stat info {};
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) {
             return;

@@ -14,19 +14,20 @@ std::string read_file(const std::filesystem::path& path);
 /// Nothing when the file (or a directory on the way) does not exist.
 std::optional<std::string> read_file_if_exists(const std::filesystem::path& path);
 
-/// A reader of `path` sees the old content or the new one, never a part: written beside it, then renamed. The file is
-/// always a new one, so its mtime is fresh.
+/// A reader of `path` sees the old content or the new one, never a part: written beside it, then
+/// renamed. The file is always a new one, so its mtime is fresh.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            Durable durable = Durable::no);
-/// As above, but leaves the file (and its mtime) alone when it already holds `content`. True when it was written.
+/// As above, but leaves the file (and its mtime) alone when it already holds `content`. True when
+/// it was written.
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content);
 
 /// mkdir -p with a mode for what is created.
 void make_directories(const std::filesystem::path& path, mode_t mode = 0777);
 
-/// Removes `path` and everything below without following symbolic links, also directories without permission bits
-/// (overlayfs leaves its work directory with mode 000). What is not there is success. Does not cross into other file
-/// systems.
+/// Removes `path` and everything below without following symbolic links, also directories without
+/// permission bits (overlayfs leaves its work directory with mode 000). What is not there is
+/// success. Does not cross into other file systems.
 void remove_tree(const std::filesystem::path& path);
 /// The same for `name` in the directory behind the descriptor `parent`.
 void remove_tree_at(int parent, const std::string& name);

@@ -17,13 +17,15 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : m_state(std::make_unique<State>()) {
-    // Fetched once: a look-up by name in each EVP_DigestInit costs more than hashing a small file. Without OpenSSL's
-    // configuration file: reading it takes longer than all our hashing in a small build.
+    // Fetched once: a look-up by name in each EVP_DigestInit costs more than hashing a small file.
+    // Without OpenSSL's configuration file: reading it takes longer than all our hashing in a small
+    // build.
     static const EVP_MD* const k_sha256 = [] {
         OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
         return EVP_MD_fetch(nullptr, "SHA256", nullptr);
     }();
-    if (m_state->context == nullptr || EVP_DigestInit_ex(m_state->context, k_sha256, nullptr) != 1) {
+    if (m_state->context == nullptr ||
+        EVP_DigestInit_ex(m_state->context, k_sha256, nullptr) != 1) {
         throw Error("starting SHA-256: OpenSSL refused");
     }
 }

@@ -15,12 +15,14 @@ using Json = nlohmann::json;
 /// Parses `text`; an Error names `what` ("plan '/x/plan.json'") and the place of the fault.
 Json parse_json(std::string_view text, std::string_view what);
 
-/// One line, for files and for --json. Bytes that are no UTF-8 (file names may hold any) become U+FFFD.
+/// One line, for files and for --json. Bytes that are no UTF-8 (file names may hold any) become
+/// U+FFFD.
 std::string dump_json(const Json& json);
 /// The same, indented, for people and for files that are read by them.
 std::string dump_json_indented(const Json& json);
 
-/// The member `name` of `object` as a T; an Error says which member is missing or has the wrong type.
+/// The member `name` of `object` as a T; an Error says which member is missing or has the wrong
+/// type.
 template <typename T>
 T json_get(const Json& object, const char* name) {
     const auto member = object.find(name);

@@ -15,10 +15,11 @@ int operation_for(LockMode mode) {
     return mode == LockMode::shared ? LOCK_SH : LOCK_EX;
 }
 
-/// Whether `path` still names the file behind `fd`: its last owner may have removed it while we waited.
+/// Whether `path` still names the file behind `fd`: its last owner may have removed it while we
+/// waited.
 bool still_there(const std::filesystem::path& path, int fd) {
-    struct stat by_name{};
-    struct stat by_fd{};
+    struct stat by_name {};
+    struct stat by_fd {};
     return ::stat(path.c_str(), &by_name) == 0 && ::fstat(fd, &by_fd) == 0 &&
            by_name.st_ino == by_fd.st_ino && by_name.st_dev == by_fd.st_dev;
 }

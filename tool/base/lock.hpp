@@ -9,8 +9,9 @@ namespace mstage {
 
 enum class LockMode { shared, exclusive };
 
-/// A flock(2) on a file that is made when missing. The kernel frees it with its owner, so a held lock means a live owner;
-/// ages and process ids are never asked. Children of fork() share the lock unless they close it; it is close-on-exec.
+/// A flock(2) on a file that is made when missing. The kernel frees it with its owner, so a held
+/// lock means a live owner; ages and process ids are never asked. Children of fork() share the lock
+/// unless they close it; it is close-on-exec.
 class FileLock {
 public:
     /// Waits for the lock.
@@ -19,8 +20,8 @@ public:
     static std::optional<FileLock> try_acquire(const std::filesystem::path& path, LockMode mode);
 
     int fd() const noexcept { return m_fd.get(); }
-    /// Removes the lock's file, then lets go: for locks that belong to one passing thing. Those who waited for it notice
-    /// that the file is gone and start over with a new one.
+    /// Removes the lock's file, then lets go: for locks that belong to one passing thing. Those who
+    /// waited for it notice that the file is gone and start over with a new one.
     void remove_and_release();
 
 private:

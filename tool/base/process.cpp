@@ -29,8 +29,9 @@ std::vector<char*> exec_argv(const std::vector<std::string>& argv) {
 
 /// Directories are executable too, in access()'s eyes.
 bool is_program(const std::string& path) {
-    struct stat info{};
-    return ::access(path.c_str(), X_OK) == 0 && ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+    struct stat info {};
+    return ::access(path.c_str(), X_OK) == 0 && ::stat(path.c_str(), &info) == 0 &&
+           S_ISREG(info.st_mode);
 }
 
 /// A started program with our end of its output, and what it complained about.
@@ -43,7 +44,8 @@ struct Started {
 Started start(const Command& command) {
     const auto path = find_program(command.argv.front());
     if (!path) {
-        throw with_hint(Error("program '{}' was not found", command.argv.front()), command.package_hint);
+        throw with_hint(Error("program '{}' was not found", command.argv.front()),
+                        command.package_hint);
     }
     Pipe output = make_pipe();
     // A file, not a pipe: nobody reads it before the end, and a full pipe would stop the program.

@@ -26,9 +26,9 @@ ExitState exit_state_of(int wait_status);
 /// Waits for `pid`, across EINTR.
 ExitState wait_for(pid_t pid);
 
-/// A program that we start and whose output we want: stdin is /dev/null, stdout is returned, stderr goes where
-/// `stderr_fd` says (-1: is put into the error). Throws Error when the program is missing (with `package_hint` as the remedy) or does not
-/// exit 0.
+/// A program that we start and whose output we want: stdin is /dev/null, stdout is returned, stderr
+/// goes where `stderr_fd` says (-1: is put into the error). Throws Error when the program is
+/// missing (with `package_hint` as the remedy) or does not exit 0.
 struct Command {
     std::vector<std::string> argv;
     std::string package_hint;
@@ -36,15 +36,15 @@ struct Command {
 };
 std::string capture_output(const Command& command);
 
-/// Starts `command` and lets `consume` read its stdout while it runs; then waits. When `consume` throws, the program
-/// is ended first. For outputs that don't fit in memory.
+/// Starts `command` and lets `consume` read its stdout while it runs; then waits. When `consume`
+/// throws, the program is ended first. For outputs that don't fit in memory.
 void stream_output(const Command& command, const std::function<void(int stdout_fd)>& consume);
 
 /// The absolute path of `program` on PATH, or nothing.
 std::optional<std::string> find_program(const std::string& program);
 
-/// In a child of fork(): restores default signal handling and unblocks everything. A handler or mask of ours must not
-/// reach another program.
+/// In a child of fork(): restores default signal handling and unblocks everything. A handler or
+/// mask of ours must not reach another program.
 void reset_signals_for_child();
 
 }  // namespace mstage

@@ -16,12 +16,17 @@ constexpr bool is_letter_or_digit(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/// Length of the well-formed UTF-8 sequence that starts `text`, 0 when there is none. C1 controls (U+0080…9F) count as
-/// ill-formed: terminals obey them.
+/// Length of the well-formed UTF-8 sequence that starts `text`, 0 when there is none. C1 controls
+/// (U+0080…9F) count as ill-formed: terminals obey them.
 size_t utf8_length(std::string_view text) {
     const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
-    const size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xC2 ? 0
+                          : first < 0xE0 ? 2
+                          : first < 0xF0 ? 3
+                          : first < 0xF5 ? 4
+                                         : 0;
     if (length == 0 || length > text.size()) {
         return 0;
     }
@@ -55,7 +60,8 @@ int hex_digit(char c) {
 
 std::string shell_quote(std::string_view text) {
     const auto is_plain = [](unsigned char c) {
-        return is_letter_or_digit(c) || std::string_view("%+,-./:=@_^").find(static_cast<char>(c)) != std::string_view::npos;
+        return is_letter_or_digit(c) ||
+               std::string_view("%+,-./:=@_^").find(static_cast<char>(c)) != std::string_view::npos;
     };
     bool plain = !text.empty();
     for (const char c : text) {
@@ -79,7 +85,8 @@ std::string escape_control(std::string_view text, KeepColours keep_colours) {
         if (length == 0) {
             length = utf8_length(text);
             const auto first = static_cast<unsigned char>(text[0]);
-            const bool is_control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
+            const bool is_control =
+                (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
             if (length == 0 || is_control) {
                 out += fmt::format("\\x{:02x}", first);
                 text.remove_prefix(1);
@@ -96,7 +103,8 @@ std::string escape_file_name(std::string_view name) {
     std::string out;
     for (const char c : name) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = is_letter_or_digit(byte) || c == '_' || c == '+' || c == '-' || (c == '.' && !out.empty());
+        const bool plain = is_letter_or_digit(byte) || c == '_' || c == '+' || c == '-' ||
+                           (c == '.' && !out.empty());
         out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
     }
     return out.empty() ? "%" : out;
@@ -128,7 +136,8 @@ std::optional<std::string> escape_depfile_path(std::string_view path) {
     std::string out;
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);
-        if (!is_letter_or_digit(byte) && byte < 0x80 && k_other_readable.find(c) == std::string_view::npos) {
+        if (!is_letter_or_digit(byte) && byte < 0x80 &&
+            k_other_readable.find(c) == std::string_view::npos) {
             return std::nullopt;
         }
         if (c == ' ' || c == '#') {
@@ -216,10 +225,12 @@ TimePoint parse_time(std::string_view text) {
     const std::string copy(text);
     const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
     unsigned micros = 0;
-    if (rest == nullptr || *rest != '.' || std::from_chars(rest + 1, rest + 7, micros).ptr != rest + 7) {
+    if (rest == nullptr || *rest != '.' ||
+        std::from_chars(rest + 1, rest + 7, micros).ptr != rest + 7) {
         throw Error("'{}' is not a time", text);
     }
-    return std::chrono::system_clock::from_time_t(::timegm(&utc)) + std::chrono::microseconds(micros);
+    return std::chrono::system_clock::from_time_t(::timegm(&utc)) +
+           std::chrono::microseconds(micros);
 }
 
 }  // namespace mstage

@@ -12,19 +12,21 @@ namespace mstage {
 /// `text` as one word of a POSIX shell command line; plain words stay as they are.
 std::string shell_quote(std::string_view text);
 
-/// Control characters (but newline and tab) and bytes that are no UTF-8 as \xNN, so that a log line or a file name cannot
-/// steer the terminal it is shown on. With `keep_colours`, SGR sequences (ESC [ … m) pass.
+/// Control characters (but newline and tab) and bytes that are no UTF-8 as \xNN, so that a log line
+/// or a file name cannot steer the terminal it is shown on. With `keep_colours`, SGR sequences (ESC
+/// [ … m) pass.
 enum class KeepColours { yes, no };
 std::string escape_control(std::string_view text, KeepColours keep_colours = KeepColours::no);
 
-/// A name as one file name: letters, digits and ._+- stay, everything else becomes %XX. Reversible, and never
-/// empty, ".", ".." or hidden.
+/// A name as one file name: letters, digits and ._+- stay, everything else becomes %XX. Reversible,
+/// and never empty, ".", ".." or hidden.
 std::string escape_file_name(std::string_view name);
 /// The inverse; throws Error when `file_name` is not an escaped name.
 std::string unescape_file_name(std::string_view file_name);
 
-/// A path in a Make-style dependency file, as Ninja reads it. Nothing for a path that can't be written there: its reader
-/// ends a name at characters such as ';' and '*', however they are escaped.
+/// A path in a Make-style dependency file, as Ninja reads it. Nothing for a path that can't be
+/// written there: its reader ends a name at characters such as ';' and '*', however they are
+/// escaped.
 std::optional<std::string> escape_depfile_path(std::string_view path);
 
 std::vector<std::string> split(std::string_view text, char separator);

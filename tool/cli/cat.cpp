@@ -8,7 +8,8 @@ namespace mstage::cli {
 int run_cat(const Arguments& arguments) {
     VerbParser parser("cat");
     std::vector<std::string> places;
-    parser.arguments("IMAGE:PATH", places, "Regular files of images, byte for byte", VerbParser::Needed::yes);
+    parser.arguments("IMAGE:PATH", places, "Regular files of images, byte for byte",
+                     VerbParser::Needed::yes);
     if (!parser.read(arguments)) {
         return k_good;
     }

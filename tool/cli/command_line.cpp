@@ -47,7 +47,8 @@ std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store
     return std::make_unique<engine::LocalEngine>(store ? *store : default_store());
 }
 
-Workplace::Workplace(const CommonOptions& common) : tree(pipeline::BuildTree::find(common.directory)) {
+Workplace::Workplace(const CommonOptions& common)
+    : tree(pipeline::BuildTree::find(common.directory)) {
     engine = open_engine(tree ? tree->plans().front().store : std::nullopt);
 }
 
@@ -69,8 +70,8 @@ ImagePath parse_image_path(const std::string& text) {
 
 std::map<std::string, std::string> proxy_variables() {
     std::map<std::string, std::string> found;
-    for (const char* name : {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",
-                             "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"}) {
+    for (const char* name : {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
+                             "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"}) {
         if (const auto value = variable(name)) {
             found[name] = *value;
         }
@@ -79,11 +80,12 @@ std::map<std::string, std::string> proxy_variables() {
 }
 
 pipeline::RunContext make_run_context(engine::Engine& engine) {
-    return {.engine = engine,
-            .helper = own_name(),
-            .proxies = proxy_variables(),
-            .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
-            .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
+    return {
+        .engine = engine,
+        .helper = own_name(),
+        .proxies = proxy_variables(),
+        .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
+        .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
 }
 
 void print(const std::string& text) {

@@ -29,25 +29,27 @@ struct CommonOptions {
     std::filesystem::path directory = ".";  ///< -C
 };
 
-/// A verb's parser with the common options in it. CLI11 does the work; it stays behind this class because each file that
-/// includes it takes ten seconds to compile.
+/// A verb's parser with the common options in it. CLI11 does the work; it stays behind this class
+/// because each file that includes it takes ten seconds to compile.
 ///
-/// `names` are as CLI11 has them: "-e,--env" for an option, "IMAGE" for a positional argument. The variables get the
-/// values in read().
+/// `names` are as CLI11 has them: "-e,--env" for an option, "IMAGE" for a positional argument. The
+/// variables get the values in read().
 class VerbParser {
 public:
     explicit VerbParser(const std::string& verb);
     ~VerbParser();
 
     enum class Needed { yes, no };
-    void argument(const std::string& name, std::string& value, const std::string& help, Needed needed);
+    void argument(const std::string& name, std::string& value, const std::string& help,
+                  Needed needed);
     /// All that is left.
-    void arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
-                   Needed needed);
-    void option(const std::string& names, const std::string& type, std::string& value, const std::string& help);
+    void arguments(const std::string& name, std::vector<std::string>& values,
+                   const std::string& help, Needed needed);
+    void option(const std::string& names, const std::string& type, std::string& value,
+                const std::string& help);
     /// May be given more than once.
-    void options(const std::string& names, const std::string& type, std::vector<std::string>& values,
-                 const std::string& help);
+    void options(const std::string& names, const std::string& type,
+                 std::vector<std::string>& values, const std::string& help);
     void seconds(const std::string& names, double& value, const std::string& help);
     void flag(const std::string& names, bool& value, const std::string& help);
     /// The next options are listed under this heading.
@@ -58,7 +60,8 @@ public:
 
     CommonOptions common;
 
-    /// True when the verb is to go on; false when --help was asked for and has been printed. Throws UsageError.
+    /// True when the verb is to go on; false when --help was asked for and has been printed. Throws
+    /// UsageError.
     bool read(const Arguments& arguments);
 
 private:
@@ -66,7 +69,8 @@ private:
     std::unique_ptr<Parser> m_parser;
 };
 
-/// The engine whose images a verb means: with the store of `store` (a plan's), else of $MSTAGE_STORE, else the user's.
+/// The engine whose images a verb means: with the store of `store` (a plan's), else of
+/// $MSTAGE_STORE, else the user's.
 std::unique_ptr<engine::Engine> open_engine(const std::optional<std::filesystem::path>& store);
 
 /// A verb's view: the build tree that it stands in, if any, and its engine.
@@ -78,7 +82,8 @@ struct Workplace {
     engine::Image image(const std::string& reference) const;
 };
 
-/// "IMAGE:/PATH" in two; the path is "/" when there is none. Throws UsageError when the path is not absolute.
+/// "IMAGE:/PATH" in two; the path is "/" when there is none. Throws UsageError when the path is not
+/// absolute.
 struct ImagePath {
     std::string image;
     std::string path;
@@ -95,7 +100,8 @@ void print(const std::string& text);
 void print_line(const std::string& text);
 void print_error_line(const std::string& text);
 
-/// Runs `body`; on a machine that can have no sandbox says so in the way that CTest takes for a skip.
+/// Runs `body`; on a machine that can have no sandbox says so in the way that CTest takes for a
+/// skip.
 template <typename F>
 auto skip_if_unavailable(F&& body) {
     try {

@@ -7,7 +7,7 @@ enum ExitCode {
     k_good = 0,
     k_failed = 1,
     k_wrong_usage = 2,
-    k_timed_out = 124,     ///< of `mstage run`, as timeout(1) does
+    k_timed_out = 124,  ///< of `mstage run`, as timeout(1) does
     k_signal_base = 128,
 };
 

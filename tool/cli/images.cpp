@@ -41,9 +41,10 @@ int run_images(const Arguments& arguments) {
     }
     const auto now = std::chrono::system_clock::now();
     for (const engine::Image& image : images) {
-        print_line(fmt::format("{}  {:>8} ago  {:>9}  {}{}", image.id.str(), human_duration(now - image.created),
-                               human_size(place.engine->size_of(image)), escape_control(image.origin),
-                               image.state == engine::ImageState::failed ? "  (failed state)" : ""));
+        print_line(fmt::format(
+            "{}  {:>8} ago  {:>9}  {}{}", image.id.str(), human_duration(now - image.created),
+            human_size(place.engine->size_of(image)), escape_control(image.origin),
+            image.state == engine::ImageState::failed ? "  (failed state)" : ""));
     }
     return k_good;
 }

@@ -9,7 +9,8 @@ int run_import(const Arguments& arguments) {
     std::string tag;
     bool refresh = false;
     bool json = false;
-    parser.argument("REFERENCE", reference, "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR",
+    parser.argument("REFERENCE", reference,
+                    "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR",
                     VerbParser::Needed::yes);
     parser.flag("--refresh", refresh, "Import again what is there already");
     parser.option("--tag", "NAME", tag, "Also name the image");
@@ -27,8 +28,9 @@ int run_import(const Arguments& arguments) {
         place.engine->set_tag(tag, base.image);
     }
     if (json) {
-        print_line(dump_json(
-            {{"image", base.image.str()}, {"imported", base.imported}, {"warnings", base.warnings}}));
+        print_line(dump_json({{"image", base.image.str()},
+                              {"imported", base.imported},
+                              {"warnings", base.warnings}}));
     } else {
         print_line(base.image.str());
     }

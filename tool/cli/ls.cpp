@@ -29,8 +29,9 @@ std::string on_one_line(const std::string& text) {
 }
 
 std::string to_line(const engine::FileInfo& file) {
-    std::string line = fmt::format("{}{:04o} {:>5}:{:<5} {:>10} {} {}", file.type, file.mode, file.uid, file.gid,
-                                   file.size, format_time(file.mtime).substr(0, 19), on_one_line(file.path));
+    std::string line =
+        fmt::format("{}{:04o} {:>5}:{:<5} {:>10} {} {}", file.type, file.mode, file.uid, file.gid,
+                    file.size, format_time(file.mtime).substr(0, 19), on_one_line(file.path));
     if (file.type == 'l') {
         line += " -> " + on_one_line(file.target);
     }
@@ -44,7 +45,8 @@ int run_ls(const Arguments& arguments) {
     std::string where;
     bool recursive = false;
     bool json = false;
-    parser.argument("IMAGE[:PATH]", where, "The image, and an absolute path in it", VerbParser::Needed::yes);
+    parser.argument("IMAGE[:PATH]", where, "The image, and an absolute path in it",
+                    VerbParser::Needed::yes);
     parser.flag("-R,--recursive", recursive, "Go all the way down");
     parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {

@@ -54,7 +54,8 @@ std::string suggestion(const std::string& word) {
                (name.size() == word.size() && std::ranges::is_permutation(name, word));
     };
     const auto near = std::ranges::find_if(verbs(), is_near);
-    return near == verbs().end() ? "'mstage --help' lists the verbs" : fmt::format("did you mean '{}'?", near->name);
+    return near == verbs().end() ? "'mstage --help' lists the verbs"
+                                 : fmt::format("did you mean '{}'?", near->name);
 }
 
 }  // namespace
@@ -73,7 +74,8 @@ int run(const std::vector<std::string>& arguments) {
             return k_good;
         }
         if (word != "-C" || next + 1 == arguments.size()) {
-            throw with_hint(UsageError("option '{}' is unknown here or lacks its value", word), "mstage --help");
+            throw with_hint(UsageError("option '{}' is unknown here or lacks its value", word),
+                            "mstage --help");
         }
         before.insert(before.end(), {word, arguments[++next]});
     }
@@ -86,7 +88,8 @@ int run(const std::vector<std::string>& arguments) {
         throw with_hint(UsageError("verb '{}' is unknown", name), suggestion(name));
     }
     Arguments rest = before;
-    rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(next) + 1, arguments.end());
+    rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(next) + 1,
+                arguments.end());
     return verb->run(rest);
 }
 

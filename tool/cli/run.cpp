@@ -26,17 +26,19 @@ struct RunOptions {
 };
 
 void declare(VerbParser& parser, RunOptions& options) {
-    parser.arguments("IMAGE [--] COMMAND", options.words, "The image, and the command with its arguments",
-                     VerbParser::Needed::no);
+    parser.arguments("IMAGE [--] COMMAND", options.words,
+                     "The image, and the command with its arguments", VerbParser::Needed::no);
     parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
-    parser.option("-w,--workdir", "DIR", options.workdir, "Working directory in the image (default: the image's)");
+    parser.option("-w,--workdir", "DIR", options.workdir,
+                  "Working directory in the image (default: the image's)");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
     parser.flag("--disposable,!--no-disposable", options.disposable,
                 "Discard what the command writes (the default), or make it a new image");
     parser.option("--tag", "NAME", options.tag, "Name the new image; implies --no-disposable");
-    parser.flag("--json", options.json, "Print the run's record to stdout; the command's output goes to stderr");
+    parser.flag("--json", options.json,
+                "Print the run's record to stdout; the command's output goes to stderr");
     parser.group("For build tools");
     parser.option("--plan", "FILE", options.plan, "A pipeline's plan.json");
     parser.option("--test", "NAME", options.test, "Run this test of the plan");
@@ -54,8 +56,9 @@ engine::OutputSink pass_on(bool all_to_stderr) {
 
 int exit_code_of(const engine::RunResult& result) {
     if (result.outcome.timed_out) {
-        print_error_line(fmt::format("mstage: error: the command was ended by its time-out after {}; its log: {}",
-                                     human_duration(result.outcome.usage.wall), result.log.native()));
+        print_error_line(fmt::format(
+            "mstage: error: the command was ended by its time-out after {}; its log: {}",
+            human_duration(result.outcome.usage.wall), result.log.native()));
         return k_timed_out;
     }
     if (result.outcome.interrupted_by) {
@@ -117,7 +120,8 @@ void print_record(const engine::RunResult& result) {
     }));
 }
 
-int run_on_image(const CommonOptions& common, const RunOptions& options, const std::vector<std::string>& command) {
+int run_on_image(const CommonOptions& common, const RunOptions& options,
+                 const std::vector<std::string>& command) {
     const Workplace place(common);
     const engine::ImageId image = place.image(options.words.front()).id;
     const engine::RunResult result = place.engine->run(request_from(options, command, image));
@@ -138,7 +142,8 @@ int run_test_of_plan(const RunOptions& options) {
     const pipeline::Plan plan = pipeline::read_plan(options.plan);
     const auto engine = open_engine(plan.store);
     const engine::RunResult result = skip_if_unavailable([&] {
-        return pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test), pass_on(false));
+        return pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test),
+                                  pass_on(false));
     });
     return exit_code_of(result);
 }

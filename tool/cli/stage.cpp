@@ -19,8 +19,9 @@ int run_stage(const Arguments& arguments) {
     const auto engine = open_engine(plan.store);
     const pipeline::RunContext context = make_run_context(*engine);
     const pipeline::StageResult result = skip_if_unavailable([&] {
-        return stage == pipeline::k_setup_base ? pipeline::set_up_base(context, plan)
-                                               : pipeline::run_stage(context, plan, plan.stage(stage));
+        return stage == pipeline::k_setup_base
+                   ? pipeline::set_up_base(context, plan)
+                   : pipeline::run_stage(context, plan, plan.stage(stage));
     });
     if (result.ok) {
         print_line(result.text);

@@ -27,7 +27,8 @@ std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
     std::string line = fmt::format("{:<{}}  {:<8}", name, width, to_string(status.state));
     if (status.image) {
         const auto age = std::chrono::system_clock::now() - status.image->created;
-        line += fmt::format("  {}  {} ago, {}", status.image->id.str(), human_duration(age), human_size(status.size));
+        line += fmt::format("  {}  {} ago, {}", status.image->id.str(), human_duration(age),
+                            human_size(status.size));
     } else if (status.failed_state) {
         line += fmt::format("  {}  left by the failure", status.failed_state->str());
     }
@@ -45,8 +46,9 @@ int run_status(const Arguments& arguments) {
     }
     const Workplace place(parser.common);
     if (!place.tree) {
-        throw with_hint(Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
-                        "configure a project that uses MultiStageBuild, or name its build tree with -C");
+        throw with_hint(
+            Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
+            "configure a project that uses MultiStageBuild, or name its build tree with -C");
     }
     const auto statuses = pipeline::status_of(*place.engine, *place.tree);
     if (json) {
@@ -54,7 +56,8 @@ int run_status(const Arguments& arguments) {
         for (const auto& status : statuses) {
             list.push_back(to_json(status));
         }
-        print_line(dump_json({{"build_dir", place.tree->directory().native()}, {"checkpoints", std::move(list)}}));
+        print_line(dump_json(
+            {{"build_dir", place.tree->directory().native()}, {"checkpoints", std::move(list)}}));
         return k_good;
     }
     size_t width = 0;

@@ -41,7 +41,8 @@ int run_tag(const Arguments& arguments) {
         return k_good;
     }
     if (image.empty() != name.empty() || (!removed.empty() && !image.empty())) {
-        throw with_hint(UsageError("mstage tag takes IMAGE NAME, or --remove NAME, or nothing"), "mstage tag --help");
+        throw with_hint(UsageError("mstage tag takes IMAGE NAME, or --remove NAME, or nothing"),
+                        "mstage tag --help");
     }
     const Workplace place(parser.common);
     if (!removed.empty()) {

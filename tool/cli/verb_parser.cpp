@@ -11,23 +11,26 @@ struct VerbParser::Parser {
     std::string heading = "Options";
 };
 
-VerbParser::VerbParser(const std::string& verb) : m_parser(std::make_unique<Parser>("mstage " + verb)) {
+VerbParser::VerbParser(const std::string& verb)
+    : m_parser(std::make_unique<Parser>("mstage " + verb)) {
     for (const Verb& entry : verbs()) {
         if (entry.name == verb) {
             m_parser->app.description(entry.summary);
         }
     }
-    m_parser->app.add_option("-C", common.directory, "Stand in this directory (a build tree)")->type_name("DIR");
+    m_parser->app.add_option("-C", common.directory, "Stand in this directory (a build tree)")
+        ->type_name("DIR");
 }
 
 VerbParser::~VerbParser() = default;
 
-void VerbParser::argument(const std::string& name, std::string& value, const std::string& help, Needed needed) {
+void VerbParser::argument(const std::string& name, std::string& value, const std::string& help,
+                          Needed needed) {
     m_parser->app.add_option(name, value, help)->type_name("")->required(needed == Needed::yes);
 }
 
-void VerbParser::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
-                           Needed needed) {
+void VerbParser::arguments(const std::string& name, std::vector<std::string>& values,
+                           const std::string& help, Needed needed) {
     m_parser->app.add_option(name, values, help)->type_name("")->required(needed == Needed::yes);
 }
 
@@ -36,8 +39,8 @@ void VerbParser::option(const std::string& names, const std::string& type, std::
     m_parser->app.add_option(names, value, help)->option_text(type)->group(m_parser->heading);
 }
 
-void VerbParser::options(const std::string& names, const std::string& type, std::vector<std::string>& values,
-                         const std::string& help) {
+void VerbParser::options(const std::string& names, const std::string& type,
+                         std::vector<std::string>& values, const std::string& help) {
     // One value each: the next word may be an argument.
     m_parser->app.add_option(names, values, help)
         ->option_text(type)
@@ -81,7 +84,8 @@ bool VerbParser::read(const Arguments& arguments) {
         print(app.help());
         return false;
     } catch (const CLI::ParseError& error) {
-        throw with_hint(UsageError("{}: {}", app.get_name(), error.what()), app.get_name() + " --help");
+        throw with_hint(UsageError("{}: {}", app.get_name(), error.what()),
+                        app.get_name() + " --help");
     }
 }
 

@@ -11,7 +11,7 @@
 
 namespace mstage::engine {
 
-// --- Source files -----------------------------------------------------------------------------------------------
+// --- Source files
 
 /// One stage's share of the source. Without `patterns` it is all of it.
 struct StageInputs {
@@ -22,35 +22,37 @@ struct StageInputs {
 
 struct SourceRequest {
     std::filesystem::path root;
-    std::vector<std::string> exclude;          ///< gitignore syntax
-    std::vector<std::filesystem::path> skip;   ///< directories never entered: build trees
+    std::vector<std::string> exclude;         ///< gitignore syntax
+    std::vector<std::filesystem::path> skip;  ///< directories never entered: build trees
     std::filesystem::path cache_file;
-    std::string workdir;                       ///< where the files go in an image
+    std::string workdir;  ///< where the files go in an image
     std::vector<StageInputs> stages;
-    size_t max_watched = 0;                    ///< so many files and directories are worth naming in the report
+    size_t max_watched = 0;  ///< so many files and directories are worth naming in the report
 };
 
 struct SourceReport {
-    /// Every file and directory that was looked at, absolute; nothing when they are more than `max_watched`.
+    /// Every file and directory that was looked at, absolute; nothing when they are more than
+    /// `max_watched`.
     std::optional<std::vector<std::string>> watched{};
     std::vector<std::string> warnings;
-    std::vector<std::string> changed;   ///< stages whose digest file was written
+    std::vector<std::string> changed;  ///< stages whose digest file was written
 };
 
-// --- Runs -------------------------------------------------------------------------------------------------------
+// --- Runs
 
 struct RunRequest {
     ImageId image;
-    /// Digest file of the source files to lay over the image, and where they come from should the store lack them.
+    /// Digest file of the source files to lay over the image, and where they come from should the
+    /// store lack them.
     std::optional<std::filesystem::path> inputs_file{};
     std::filesystem::path source_root{};
     std::string source_workdir = "/app";
 
     std::vector<std::string> argv{};
     std::string command_line{};  ///< the same as one line, for people and records
-    std::map<std::string, std::string> environment{};      ///< over the image's
-    std::map<std::string, std::string> pass_through{};     ///< proxies: in no key and no record
-    std::string workdir{};                                 ///< empty: the image's
+    std::map<std::string, std::string> environment{};   ///< over the image's
+    std::map<std::string, std::string> pass_through{};  ///< proxies: in no key and no record
+    std::string workdir{};                              ///< empty: the image's
     Network network = Network::on;
     std::chrono::nanoseconds timeout{0};
     bool disposable = true;
@@ -75,18 +77,19 @@ struct RunResult {
     std::optional<ImageId> failed_state{};
 };
 
-// --- Base images ------------------------------------------------------------------------------------------------
+// --- Base images
 
 enum class Refresh { yes, no };
 
 struct Base {
     ImageId image;
-    bool imported = false;                        ///< just now
-    std::vector<std::filesystem::path> watched;   ///< files whose change makes the reference mean another image
+    bool imported = false;  ///< just now
+    std::vector<std::filesystem::path>
+        watched;  ///< files whose change makes the reference mean another image
     std::vector<std::string> warnings;
 };
 
-// --- Reading images ---------------------------------------------------------------------------------------------
+// --- Reading images
 
 struct FileInfo {
     std::string path;  ///< as in the image, absolute
@@ -99,7 +102,8 @@ struct FileInfo {
     std::string target;  ///< of a symbolic link
 };
 
-/// Held while a stage of one key is being made, so that others who want the same wait and then find it.
+/// Held while a stage of one key is being made, so that others who want the same wait and then find
+/// it.
 class KeyLock {
 public:
     virtual ~KeyLock() = default;
@@ -111,25 +115,30 @@ public:
     virtual ~Engine() = default;
     virtual std::string name() const = 0;
 
-    /// Looks at the source once and writes the digest file of each stage whose inputs are not those of last time. What
-    /// a digest file names is then held by the engine: later changes of the source do not reach a stage that starts
-    /// later.
+    /// Looks at the source once and writes the digest file of each stage whose inputs are not those
+    /// of last time. What a digest file names is then held by the engine: later changes of the
+    /// source do not reach a stage that starts later.
     virtual SourceReport scan(const SourceRequest& request) = 0;
 
-    /// The image that `reference` stands for, imported when it is missing (or when asked to refresh).
+    /// The image that `reference` stands for, imported when it is missing (or when asked to
+    /// refresh).
     virtual Base base(const std::string& reference, Refresh refresh) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
 
-    /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to that.
+    /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to
+    /// that.
     virtual std::unique_ptr<KeyLock> lock_key(const std::string& key,
                                               const std::function<void()>& on_wait) = 0;
     virtual std::optional<ImageId> find_key(const std::string& key) = 0;
     virtual void set_key(const std::string& key, const ImageId& image) = 0;
 
-    /// A UUID, a unique prefix of one (at least 4 digits), or `tag:NAME`; nothing when it is none of these.
+    /// A UUID, a unique prefix of one (at least 4 digits), or `tag:NAME`; nothing when it is none
+    /// of these.
     virtual std::optional<ImageId> find_image(const std::string& text) = 0;
     virtual Image image(const ImageId& id) = 0;
+    /// As above; nothing when the image is not there (any more).
+    virtual std::optional<Image> find(const ImageId& id) = 0;
     virtual std::vector<Image> images() = 0;
     /// Bytes on disk of all its layers.
     virtual std::uint64_t size_of(const Image& image) = 0;
@@ -140,16 +149,18 @@ public:
     virtual void set_tag(const std::string& name, const ImageId& image) = 0;
     virtual bool remove_tag(const std::string& name) = 0;
 
-    /// The file or the directory's content; `recursive` goes all the way down. Links in directories are followed
-    /// inside the image.
-    virtual std::vector<FileInfo> list(const Image& image, const std::string& path, bool recursive) = 0;
+    /// The file or the directory's content; `recursive` goes all the way down. Links in directories
+    /// are followed inside the image.
+    virtual std::vector<FileInfo> list(const Image& image, const std::string& path,
+                                       bool recursive) = 0;
     virtual void write_file_to(const Image& image, const std::string& path, int fd) = 0;
-    /// Copies what `patterns` (absolute paths with *, ? and [] in components) match into the directory `destination`,
-    /// or to the name `destination` when that is no directory and just one thing matches. Owners become the caller's;
-    /// modes, times and links stay. Returns the files written. A pattern that matches nothing is an Error.
-    virtual std::vector<std::filesystem::path> copy_out(const Image& image,
-                                                        const std::vector<std::string>& patterns,
-                                                        const std::filesystem::path& destination) = 0;
+    /// Copies what `patterns` (absolute paths with *, ? and [] in components) match into the
+    /// directory `destination`, or to the name `destination` when that is no directory and just one
+    /// thing matches. Owners become the caller's; modes, times and links stay. Returns the files
+    /// written. A pattern that matches nothing is an Error.
+    virtual std::vector<std::filesystem::path> copy_out(
+        const Image& image, const std::vector<std::string>& patterns,
+        const std::filesystem::path& destination) = 0;
 };
 
 /// The digest that a digest file holds, without reading all of it.

@@ -5,7 +5,8 @@
 #include "store/ids.hpp"
 #include "store/image.hpp"
 
-/// The words that the engines share with those who use them; users of an engine need no other header below it.
+/// The words that the engines share with those who use them; users of an engine need no other
+/// header below it.
 namespace mstage::engine {
 
 using sandbox::Network;
@@ -21,8 +22,8 @@ using store::ImageId;
 using store::ImageState;
 using store::RunId;
 
-/// Enters every stage key: a change here makes all images of earlier versions cache misses. Raise it when the same key
-/// parts would give another result than before.
+/// Enters every stage key: a change here makes all images of earlier versions cache misses. Raise
+/// it when the same key parts would give another result than before.
 constexpr int k_format_version = 1;
 
 }  // namespace mstage::engine

@@ -18,7 +18,8 @@ std::vector<Plan> read_plans(const fs::path& state) {
             plans.push_back(read_plan(entry.path() / "plan.json"));
         }
     }
-    std::ranges::sort(plans, {}, [](const Plan& plan) { return std::pair(!plan.is_default, plan.pipeline); });
+    std::ranges::sort(plans, {},
+                      [](const Plan& plan) { return std::pair(!plan.is_default, plan.pipeline); });
     return plans;
 }
 
@@ -37,14 +38,15 @@ std::optional<CheckpointName> find_checkpoint(const BuildTree& tree, const std::
     }
     const auto owner = std::ranges::find_if(
         tree.plans(), [&](const Plan& plan) { return plan.has_checkpoint(text); });
-    return owner == tree.plans().end() ? std::nullopt : std::optional(CheckpointName{&*owner, text});
+    return owner == tree.plans().end() ? std::nullopt
+                                       : std::optional(CheckpointName{&*owner, text});
 }
 
 engine::ImageId failed_state(const Plan& plan, const std::string& checkpoint) {
     const auto failure = read_failure(plan, checkpoint);
     if (!failure) {
-        throw Error("the last attempt at checkpoint '{}' of pipeline '{}' left no failed state", checkpoint,
-                    plan.pipeline);
+        throw Error("the last attempt at checkpoint '{}' of pipeline '{}' left no failed state",
+                    checkpoint, plan.pipeline);
     }
     return failure->state;
 }
@@ -62,7 +64,8 @@ engine::ImageId image_of(const CheckpointName& name, const std::string& generati
 }  // namespace
 
 std::optional<BuildTree> BuildTree::find(const fs::path& start) {
-    for (fs::path directory = fs::absolute(start).lexically_normal();; directory = directory.parent_path()) {
+    for (fs::path directory = fs::absolute(start).lexically_normal();;
+         directory = directory.parent_path()) {
         if (fs::is_directory(directory / ".mstage")) {
             std::vector<Plan> plans = read_plans(directory / ".mstage");
             if (!plans.empty()) {

@@ -13,8 +13,8 @@ namespace mstage::pipeline {
 /// The pipelines of one build tree: `<build_dir>/.mstage/<pipeline>/plan.json`.
 class BuildTree {
 public:
-    /// The build tree that `start` is in: the nearest directory, going up, that has pipelines. Nothing when there is
-    /// none.
+    /// The build tree that `start` is in: the nearest directory, going up, that has pipelines.
+    /// Nothing when there is none.
     static std::optional<BuildTree> find(const std::filesystem::path& start);
 
     const std::filesystem::path& directory() const noexcept { return m_directory; }
@@ -29,9 +29,9 @@ private:
     std::vector<Plan> m_plans;
 };
 
-/// The image that a person means by `text`: a checkpoint of `tree` ("build-complete", "app.build-complete", either with
-/// "@failed" for what its last failed attempt left), else what the engine knows by that name. Throws when it is
-/// neither.
+/// The image that a person means by `text`: a checkpoint of `tree` ("build-complete",
+/// "app.build-complete", either with "@failed" for what its last failed attempt left), else what
+/// the engine knows by that name. Throws when it is neither.
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
                               const std::string& text);
 

@@ -21,7 +21,8 @@ void remove_file(const fs::path& path) {
     }
 }
 
-/// A JSON file of ours, or nothing when it is missing or not whole: both mean that the thing isn't there.
+/// A JSON file of ours, or nothing when it is missing or not whole: both mean that the thing isn't
+/// there.
 std::optional<Json> read_state(const fs::path& path) {
     const auto text = read_file_if_exists(path);
     if (!text) {
@@ -29,15 +30,23 @@ std::optional<Json> read_state(const fs::path& path) {
     }
     try {
         Json json = parse_json(*text, path.native());
-        return json_get<int>(json, "version") == k_version ? std::optional(std::move(json)) : std::nullopt;
+        return json_get<int>(json, "version") == k_version ? std::optional(std::move(json))
+                                                           : std::nullopt;
     } catch (const Error&) {
         return std::nullopt;
     }
 }
 
+/// Of a state file, where what is not as we write it isn't there either.
+std::optional<std::string> find_text(const Json& json, const char* name) {
+    const auto member = json.find(name);
+    const bool is_text = member != json.end() && member->is_string();
+    return is_text ? std::optional(member->get<std::string>()) : std::nullopt;
+}
+
 template <typename T>
 std::optional<T> find_id(const Json& json, const char* name) {
-    const auto text = json_find<std::string>(json, name);
+    const auto text = find_text(json, name);
     return text ? T::parse(*text) : std::nullopt;
 }
 
@@ -52,14 +61,15 @@ std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& n
     return Checkpoint{.name = name,
                       .image = *image,
                       .parent = find_id<engine::ImageId>(*json, "parent"),
-                      .key = json_find<std::string>(*json, "key")};
+                      .key = find_text(*json, "key")};
 }
 
 Checkpoint get_checkpoint(const Plan& plan, const std::string& name) {
     const auto checkpoint = read_checkpoint(plan, name);
     if (!checkpoint) {
-        throw with_hint(Error("checkpoint '{}' of pipeline '{}' has not been built", name, plan.pipeline),
-                        plan.build_command(name));
+        throw with_hint(
+            Error("checkpoint '{}' of pipeline '{}' has not been built", name, plan.pipeline),
+            plan.build_command(name));
     }
     return *checkpoint;
 }
@@ -105,7 +115,8 @@ void remove_failure(const Plan& plan, const std::string& checkpoint) {
 
 void write_depfile(const Plan& plan, const fs::path& depfile, const fs::path& output,
                    const std::vector<std::string>& inputs) {
-    // Ninja knows its outputs by the path from the build directory, make in a subdirectory by the absolute one.
+    // Ninja knows its outputs by the path from the build directory, make in a subdirectory by the
+    // absolute one.
     std::string text;
     for (const fs::path& name : {output.lexically_relative(plan.build_dir), output}) {
         if (const auto escaped = escape_depfile_path(name.native())) {

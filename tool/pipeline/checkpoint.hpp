@@ -9,8 +9,9 @@
 
 namespace mstage::pipeline {
 
-/// The marker of a checkpoint, `<state_dir>/<checkpoint>.checkpoint`: a JSON object, version 1, an output of the build
-/// tool. It exists exactly when the stage is good; the image that it names was made from `parent` with `key`.
+/// The marker of a checkpoint, `<state_dir>/<checkpoint>.checkpoint`: a JSON object, version 1, an
+/// output of the build tool. It exists exactly when the stage is good; the image that it names was
+/// made from `parent` with `key`.
 struct Checkpoint {
     std::string name;
     engine::ImageId image;
@@ -23,12 +24,13 @@ std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& n
 /// As above; absence is an Error that says how to build it.
 Checkpoint get_checkpoint(const Plan& plan, const std::string& name);
 
-/// Leaves a marker that names the same image alone, so that nothing behind it is out of date. Else the marker is a new
-/// file with a new mtime. True when it was written.
+/// Leaves a marker that names the same image alone, so that nothing behind it is out of date. Else
+/// the marker is a new file with a new mtime. True when it was written.
 bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint);
 void remove_checkpoint(const Plan& plan, const std::string& name);
 
-/// What the last attempt at a checkpoint left when it failed: `<checkpoint>.failed`, until an attempt succeeds.
+/// What the last attempt at a checkpoint left when it failed: `<checkpoint>.failed`, until an
+/// attempt succeeds.
 struct Failure {
     engine::RunId run;
     engine::ImageId state;
@@ -37,8 +39,9 @@ std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpo
 void write_failure(const Plan& plan, const std::string& checkpoint, const Failure& failure);
 void remove_failure(const Plan& plan, const std::string& checkpoint);
 
-/// The dependency file of the output `output`: it depends on `inputs` too. A name that cannot be written in such a file
-/// is replaced by that of a file which is never there, so that the output is made in every build.
+/// The dependency file of the output `output`: it depends on `inputs` too. A name that cannot be
+/// written in such a file is replaced by that of a file which is never there, so that the output is
+/// made in every build.
 void write_depfile(const Plan& plan, const std::filesystem::path& depfile,
                    const std::filesystem::path& output, const std::vector<std::string>& inputs);
 /// The name of that file.

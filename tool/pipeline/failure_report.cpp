@@ -21,20 +21,21 @@ constexpr off_t k_tail_bytes = 64 * 1024;
 
 std::string tail_of(const std::filesystem::path& log) {
     const Fd fd = open_fd(log, O_RDONLY);
-    struct stat info{};
+    struct stat info {};
     ::fstat(fd.get(), &info);
     ::lseek(fd.get(), std::max<off_t>(0, info.st_size - k_tail_bytes), SEEK_SET);
     return last_lines(read_all(fd.get()), k_shown_lines);
 }
 
-/// The checkpoints that the stage stands on, as far as they are there.
-std::vector<RollbackPoint> rollback_points(engine::Engine& engine, const Plan& plan, const Stage& stage) {
+/// The checkpoints that the stage stands on, as far as they and their images are there.
+std::vector<RollbackPoint> rollback_points(engine::Engine& engine, const Plan& plan,
+                                           const Stage& stage) {
     std::vector<RollbackPoint> points;
     std::string name = stage.from;
     while (true) {
-        if (const auto checkpoint = read_checkpoint(plan, name)) {
-            const engine::Image image = engine.image(checkpoint->image);
-            points.push_back({name, image.id, image.created, engine.size_of(image)});
+        const auto checkpoint = read_checkpoint(plan, name);
+        if (const auto image = checkpoint ? engine.find(checkpoint->image) : std::nullopt) {
+            points.push_back({name, image->id, image->created, engine.size_of(*image)});
         }
         const Stage* maker = plan.stage_of_checkpoint(name);
         if (maker == nullptr) {
@@ -71,8 +72,9 @@ std::string indented(const std::string& text, const char* prefix) {
 
 }  // namespace
 
-FailureReport make_failure_report(engine::Engine& engine, const std::string& helper, const Plan& plan,
-                                  const Stage& stage, const engine::RunResult& result) {
+FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
+                                  const Plan& plan, const Stage& stage,
+                                  const engine::RunResult& result) {
     return {.pipeline = plan.pipeline,
             .stage = stage.name,
             .checkpoint = stage.checkpoint,
@@ -84,8 +86,9 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .failed_state = result.failed_state ? result.failed_state->str() : "",
             .rollback_points = rollback_points(engine, plan, stage),
             .resume_command = plan.build_command(stage.checkpoint),
-            .look_command = fmt::format("{} -C {} run {}.{}@failed -- ls -la", shell_quote(helper),
-                                        shell_quote(plan.build_dir.native()), plan.pipeline, stage.checkpoint),
+            .look_command =
+                fmt::format("{} -C {} run {}.{}@failed -- ls -la", shell_quote(helper),
+                            shell_quote(plan.build_dir.native()), plan.pipeline, stage.checkpoint),
             .now = std::chrono::system_clock::now()};
 }
 
@@ -134,8 +137,9 @@ std::string to_text(const FailureReport& report) {
             width = std::max(width, point.checkpoint.size());
         }
         for (const RollbackPoint& point : report.rollback_points) {
-            text += fmt::format("    {:{}}  {}  {} ago, {}\n", point.checkpoint, width, point.image.str(),
-                                human_duration(report.now - point.created), human_size(point.size));
+            text += fmt::format("    {:{}}  {}  {} ago, {}\n", point.checkpoint, width,
+                                point.image.str(), human_duration(report.now - point.created),
+                                human_size(point.size));
         }
         text += fmt::format("\n  to resume from '{}', mend the cause and run:\n    {}\n",
                             report.rollback_points.front().checkpoint, report.resume_command);

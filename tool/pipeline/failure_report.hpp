@@ -28,7 +28,7 @@ struct FailureReport {
     std::chrono::nanoseconds timeout{0};
     std::string last_lines;  ///< of the output
     std::string log;
-    std::string failed_state;  ///< UUID
+    std::string failed_state;                    ///< UUID
     std::vector<RollbackPoint> rollback_points;  ///< nearest first
     std::string resume_command;
     std::string look_command;  ///< runs a command in the failed state
@@ -36,8 +36,9 @@ struct FailureReport {
 };
 
 /// `helper` is how a person calls this program.
-FailureReport make_failure_report(engine::Engine& engine, const std::string& helper, const Plan& plan,
-                                  const Stage& stage, const engine::RunResult& result);
+FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
+                                  const Plan& plan, const Stage& stage,
+                                  const engine::RunResult& result);
 
 Json to_json(const FailureReport& report);
 std::string to_text(const FailureReport& report);

@@ -38,7 +38,8 @@ template <typename T, typename F>
 std::vector<T> read_list(const Json& json, const char* name, const F& read) {
     std::vector<T> items;
     for (const Json& item : json_get<Json>(json, name)) {
-        items.push_back(with_context(fmt::format("{}[{}]", name, items.size()), [&] { return read(item); }));
+        items.push_back(
+            with_context(fmt::format("{}[{}]", name, items.size()), [&] { return read(item); }));
     }
     return items;
 }

@@ -30,8 +30,9 @@ struct Stage : Task {
     bool live = false;
 };
 
-/// One pipeline as the CMake module wrote it: `plan.json` in the pipeline's state directory, version 1. All fields are
-/// always present; unknown ones are ignored, so that fields can be added; any other version is refused.
+/// One pipeline as the CMake module wrote it: `plan.json` in the pipeline's state directory,
+/// version 1. All fields are always present; unknown ones are ignored, so that fields can be added;
+/// any other version is refused.
 struct Plan {
     std::filesystem::path path;
     std::string pipeline;
@@ -45,8 +46,10 @@ struct Plan {
     std::string workdir;
     std::vector<std::string> exclude;
     bool scan_every_build = false;  ///< also what build tools cannot see is noticed then: a chmod
-    std::string build_tool;     ///< the words that build a target, but for its name: "ninja -C /x/build"
-    std::vector<Stage> stages;  ///< in an order in which each comes after the one it is from; without setup-base
+    std::string
+        build_tool;  ///< the words that build a target, but for its name: "ninja -C /x/build"
+    std::vector<Stage>
+        stages;  ///< in an order in which each comes after the one it is from; without setup-base
     std::vector<Task> tests;
 
     /// Throws UsageError when there is none of that name.

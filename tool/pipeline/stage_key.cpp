@@ -20,8 +20,8 @@ Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& en
 }
 
 std::string stage_key(const Json& parts) {
-    // nlohmann's objects are sorted by name, so equal parts are equal text. Bytes that are no UTF-8 must not be
-    // replaced here: they would make different commands equal.
+    // nlohmann's objects are sorted by name, so equal parts are equal text. Bytes that are no UTF-8
+    // must not be replaced here: they would make different commands equal.
     const std::vector<std::uint8_t> bytes = Json::to_cbor(parts);
     return sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }

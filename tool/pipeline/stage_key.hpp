@@ -8,14 +8,16 @@
 
 namespace mstage::pipeline {
 
-/// What a stage's result depends on, part by part. The key is the SHA-256 of their CBOR, with members sorted.
+/// What a stage's result depends on, part by part. The key is the SHA-256 of their CBOR, with
+/// members sorted.
 ///
-/// In: the engine and its format version, the parent image, command, environment, working directory, network, where the
-/// source files go, and the digest of those that the stage declares.
+/// In: the engine and its format version, the parent image, command, environment, working
+/// directory, network, where the source files go, and the digest of those that the stage declares.
 ///
-/// Out, on purpose: the timeout (it only decides whether there is a result), LIVE, proxies, names of pipeline, stage
-/// and checkpoint but for the one that commands can see (MSTAGE_STAGE), times and owners of source files, paths of this
-/// machine, and the helper itself: k_format_version speaks for it.
+/// Out, on purpose: the timeout (it only decides whether there is a result), LIVE, proxies, names
+/// of pipeline, stage and checkpoint but for the one that commands can see (MSTAGE_STAGE), times
+/// and owners of source files, paths of this machine, and the helper itself: k_format_version
+/// speaks for it.
 Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
                      const engine::ImageId& parent, const std::string& inputs_digest);
 

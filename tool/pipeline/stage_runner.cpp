@@ -31,15 +31,18 @@ engine::RunRequest request_for(const RunContext& context, const Plan& plan, cons
 /// Marker, dependency file and nothing left of an earlier failure.
 void finish(const RunContext& context, const Plan& plan, const Checkpoint& checkpoint,
             std::vector<std::string> watched) {
-    // Should the store lose the image, the build tool sees this file missing and makes the stage again.
+    // Should the store lose the image, the build tool sees this file missing and makes the stage
+    // again.
     watched.push_back(context.engine.witness(checkpoint.image).native());
-    write_depfile(plan, plan.depfile_path(checkpoint.name), plan.marker_path(checkpoint.name), watched);
+    write_depfile(plan, plan.depfile_path(checkpoint.name), plan.marker_path(checkpoint.name),
+                  watched);
     write_checkpoint(plan, checkpoint);
     remove_failure(plan, checkpoint.name);
 }
 
 std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std::string& how) {
-    return fmt::format("mstage: {}.{} is {} ({})", plan.pipeline, checkpoint.name, checkpoint.image.str(), how);
+    return fmt::format("mstage: {}.{} is {} ({})", plan.pipeline, checkpoint.name,
+                       checkpoint.image.str(), how);
 }
 
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
@@ -58,17 +61,20 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     const engine::RunResult result = context.engine.run(request);
     if (!result.outcome.ok()) {
         write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
-        const FailureReport report = make_failure_report(context.engine, context.helper, plan, stage, result);
+        const FailureReport report =
+            make_failure_report(context.engine, context.helper, plan, stage, result);
         write_file_atomically(result.log.parent_path() / "report.json",
                               dump_json_indented(to_json(report)));
-        return {.ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
+        return {
+            .ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
     }
     checkpoint.image = *result.result_image;
     context.engine.set_key(*checkpoint.key, checkpoint.image);
     finish(context, plan, checkpoint, {});
-    return {.ok = true,
-            .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
-            .interrupted_by = {}};
+    return {
+        .ok = true,
+        .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
+        .interrupted_by = {}};
 }
 
 }  // namespace
@@ -108,7 +114,8 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
 
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
                            const engine::OutputSink& live) {
-    engine::RunRequest request = request_for(context, plan, test, get_checkpoint(plan, test.from).image);
+    engine::RunRequest request =
+        request_for(context, plan, test, get_checkpoint(plan, test.from).image);
     request.origin = fmt::format("test {}", test.name);
     request.streams = engine::Streams::separate;
     request.live = live;

@@ -12,9 +12,9 @@ namespace mstage::pipeline {
 /// What the caller gives to all runs.
 struct RunContext {
     engine::Engine& engine;
-    std::string helper;                          ///< how a person calls this program
-    std::map<std::string, std::string> proxies;  ///< the caller's proxy variables
-    engine::OutputSink terminal;                 ///< for stages that are LIVE; may be empty
+    std::string helper;                            ///< how a person calls this program
+    std::map<std::string, std::string> proxies;    ///< the caller's proxy variables
+    engine::OutputSink terminal;                   ///< for stages that are LIVE; may be empty
     std::function<void(const std::string&)> note;  ///< a line about what is going on
 };
 
@@ -27,8 +27,8 @@ struct StageResult {
 /// Brings the base image in and writes the marker of setup-base.
 StageResult set_up_base(const RunContext& context, const Plan& plan);
 
-/// Makes the stage's checkpoint: by looking its key up, else by running its command on the parent's image. The marker
-/// is there afterwards exactly when that went well.
+/// Makes the stage's checkpoint: by looking its key up, else by running its command on the parent's
+/// image. The marker is there afterwards exactly when that went well.
 StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage);
 
 /// Runs a test on a throw-away copy of its checkpoint's image. `live` gets the output.

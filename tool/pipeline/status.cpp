@@ -6,20 +6,22 @@ namespace mstage::pipeline {
 
 namespace {
 
-CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan, const std::string& name,
-                                      const std::string& from) {
-    CheckpointStatus status{.pipeline = plan.pipeline, .checkpoint = name, .from = from, .image = {}, .failed_state = {}};
+CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
+                                      const std::string& name, const std::string& from) {
+    CheckpointStatus status{.pipeline = plan.pipeline,
+                            .checkpoint = name,
+                            .from = from,
+                            .image = {},
+                            .failed_state = {}};
     if (const auto failure = read_failure(plan, name)) {
         status.failed_state = failure->state;
     }
     const auto checkpoint = read_checkpoint(plan, name);
-    const bool in_store = checkpoint && engine.find_image(checkpoint->image.str()) &&
-                          std::filesystem::exists(engine.witness(checkpoint->image));
-    if (!in_store) {
+    status.image = checkpoint ? engine.find(checkpoint->image) : std::nullopt;
+    if (!status.image) {
         status.state = status.failed_state ? CheckpointState::failed : CheckpointState::missing;
         return status;
     }
-    status.image = engine.image(checkpoint->image);
     status.size = engine.size_of(*status.image);
     const auto parent = from.empty() ? std::nullopt : read_checkpoint(plan, from);
     const bool current = from.empty() || (parent && checkpoint->parent == parent->image);

@@ -28,8 +28,8 @@ struct CheckpointStatus {
     std::uint64_t size = 0;  ///< bytes on disk
 };
 
-/// Of every checkpoint of the build tree, parents first. Whether source files changed is not looked at: the build tool
-/// knows.
+/// Of every checkpoint of the build tree, parents first. Whether source files changed is not looked
+/// at: the build tool knows.
 std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree);
 
 }  // namespace mstage::pipeline

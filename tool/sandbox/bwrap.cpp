@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What installing packages needs. Not among them: everything that could reach beyond the sandbox's own files.
+/// What installing packages needs. Not among them: everything that could reach beyond the sandbox's
+/// own files.
 constexpr const char* k_capabilities[] = {
     "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",
     "CAP_SETGID", "CAP_SETUID",       "CAP_SETFCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"};
@@ -27,17 +28,17 @@ constexpr const char* k_mount_points[] = {"dev", "proc", "sys", "tmp", "run"};
 /// bwrap would follow an image's symbolic link out of the place that we mean.
 void check_mount_points(const fs::path& root) {
     for (const char* name : k_mount_points) {
-        struct stat info{};
+        struct stat info {};
         if (::lstat((root / name).c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
             throw Error("the image's '/{}' is not a directory", name);
         }
     }
 }
 
-/// The path that /etc/resolv.conf of the image leads to, where a file can be mounted: what is below /run and /tmp is
-/// made by bwrap. Nothing when it leads nowhere.
+/// The path that /etc/resolv.conf of the image leads to, where a file can be mounted: what is below
+/// /run and /tmp is made by bwrap. Nothing when it leads nowhere.
 std::optional<std::string> resolv_conf_place(const fs::path& root) {
-    struct stat info{};
+    struct stat info {};
     if (::lstat((root / "etc").c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
         return std::nullopt;
     }
@@ -47,17 +48,20 @@ std::optional<std::string> resolv_conf_place(const fs::path& root) {
     }
     std::error_code ignored;
     const fs::path target =
-        (file.parent_path() / fs::read_symlink(root / "etc/resolv.conf", ignored)).lexically_normal();
-    const bool made_by_us = target.native().starts_with("/run/") || target.native().starts_with("/tmp/");
+        (file.parent_path() / fs::read_symlink(root / "etc/resolv.conf", ignored))
+            .lexically_normal();
+    const bool made_by_us =
+        target.native().starts_with("/run/") || target.native().starts_with("/tmp/");
     return made_by_us ? std::optional(target.native()) : std::nullopt;
 }
 
 void check_shell(const Spec& spec) {
     const std::string& program = spec.argv.front();
     if (program.starts_with('/')) {
-        struct stat info{};
+        struct stat info {};
         const fs::path path = spec.root.mount_point / fs::path(program).relative_path();
-        // An absolute link leads elsewhere out here than it does in there: only plain absence is certain.
+        // An absolute link leads elsewhere out here than it does in there: only plain absence is
+        // certain.
         if (::lstat(path.c_str(), &info) != 0 && errno == ENOENT) {
             throw Error("the image has no '{}'", program);
         }
@@ -122,15 +126,37 @@ int reap_until(pid_t pid) {
 
 std::vector<std::string> bwrap_arguments(const Spec& spec,
                                          const std::optional<std::string>& resolv_conf_at) {
-    std::vector<std::string> args = {
-        "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname",  "mstage",
-        "--die-with-parent", "--new-session",
-        "--bind",        spec.root.mount_point.native(), "/",
-        "--dev",         "/dev",          "--proc",        "/proc",
-        "--perms",       "0555",          "--tmpfs",       "/sys",        "--remount-ro", "/sys",
-        "--perms",       "1777",          "--tmpfs",       "/tmp",
-        "--perms",       "0755",          "--tmpfs",       "/run",
-        "--chdir",       spec.workdir,    "--clearenv"};
+    std::vector<std::string> args = {"--unshare-pid",
+                                     "--unshare-ipc",
+                                     "--unshare-uts",
+                                     "--hostname",
+                                     "mstage",
+                                     "--die-with-parent",
+                                     "--new-session",
+                                     "--bind",
+                                     spec.root.mount_point.native(),
+                                     "/",
+                                     "--dev",
+                                     "/dev",
+                                     "--proc",
+                                     "/proc",
+                                     "--perms",
+                                     "0555",
+                                     "--tmpfs",
+                                     "/sys",
+                                     "--remount-ro",
+                                     "/sys",
+                                     "--perms",
+                                     "1777",
+                                     "--tmpfs",
+                                     "/tmp",
+                                     "--perms",
+                                     "0755",
+                                     "--tmpfs",
+                                     "/run",
+                                     "--chdir",
+                                     spec.workdir,
+                                     "--clearenv"};
     const auto add = [&](std::initializer_list<std::string> words) {
         args.insert(args.end(), words);
     };
@@ -164,9 +190,14 @@ int supervise(const Spec& spec, const CommandFds& fds) {
     const Fd arguments =
         arguments_file(bwrap_arguments(spec, resolv_conf_place(spec.root.mount_point)));
     const Fd filter = make_seccomp_filter(spec.ids.mode);
-    std::vector<std::string> argv = {"bwrap", "--args", std::to_string(arguments.get()),
-                                     "--seccomp", std::to_string(filter.get()),
-                                     "--json-status-fd", std::to_string(fds.status), "--"};
+    std::vector<std::string> argv = {"bwrap",
+                                     "--args",
+                                     std::to_string(arguments.get()),
+                                     "--seccomp",
+                                     std::to_string(filter.get()),
+                                     "--json-status-fd",
+                                     std::to_string(fds.status),
+                                     "--"};
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     const pid_t pid = ::fork();
     if (pid < 0) {

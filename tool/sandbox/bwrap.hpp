@@ -12,8 +12,8 @@ struct CommandFds {
     int status;  ///< bwrap writes JSON about itself there
 };
 
-/// What process 1 of the sandbox does: mounts the root, starts bwrap on it, reaps, and returns the exit code when bwrap
-/// has ended. What is still running then dies with it.
+/// What process 1 of the sandbox does: mounts the root, starts bwrap on it, reaps, and returns the
+/// exit code when bwrap has ended. What is still running then dies with it.
 int supervise(const Spec& spec, const CommandFds& fds);
 
 /// Whether bwrap got as far as starting the command, by what it wrote to `status`.

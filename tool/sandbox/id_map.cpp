@@ -17,7 +17,8 @@ namespace mstage::sandbox {
 
 namespace {
 
-/// SETGID, SETUID to write such a map, SETFCAP because it maps id 0 of the parent (user_namespaces(7)).
+/// SETGID, SETUID to write such a map, SETFCAP because it maps id 0 of the parent
+/// (user_namespaces(7)).
 constexpr std::uint64_t k_caps_to_map_all = (1ULL << 6) | (1ULL << 7) | (1ULL << 31);
 
 std::uint64_t effective_capabilities() {
@@ -118,7 +119,8 @@ IdMap detect_id_map() {
     const bool may_map_all =
         ::geteuid() == 0 && (effective_capabilities() & k_caps_to_map_all) == k_caps_to_map_all;
     if (may_map_all) {
-        return {IdMode::identity, identity_of("/proc/self/uid_map"), identity_of("/proc/self/gid_map")};
+        return {IdMode::identity, identity_of("/proc/self/uid_map"),
+                identity_of("/proc/self/gid_map")};
     }
     const std::string user = user_name();
     IdMap map = {IdMode::ranges, ranges_from("/etc/subuid", user, ::geteuid()),
@@ -137,7 +139,8 @@ void apply_id_map(const IdMap& map, pid_t pid) {
         return;
     }
     if (map.mode == IdMode::single) {
-        // The kernel asks for it: else one could leave a group whose members are denied something (CVE-2014-8989).
+        // The kernel asks for it: else one could leave a group whose members are denied something
+        // (CVE-2014-8989).
         write_proc_file(pid, "setgroups", "deny");
     }
     write_proc_file(pid, "uid_map", to_lines(map.uids));

@@ -28,14 +28,15 @@ struct IdMap {
     std::vector<IdExtent> gids;
 };
 
-/// The map that this process may set up: identity with the capabilities for it, else ranges when the user has them and
-/// newuidmap and newgidmap (package uidmap) are there, else single.
+/// The map that this process may set up: identity with the capabilities for it, else ranges when
+/// the user has them and newuidmap and newgidmap (package uidmap) are there, else single.
 IdMap detect_id_map();
 
 /// Writes the map of `pid`, a child in a new user namespace that waits for it. Throws Error.
 void apply_id_map(const IdMap& map, pid_t pid);
 
-/// The extents that `text`, the content of /etc/subuid, gives to `user` or to `id`, for inside ids from 1 on.
+/// The extents that `text`, the content of /etc/subuid, gives to `user` or to `id`, for inside ids
+/// from 1 on.
 std::vector<IdExtent> parse_subid(const std::string& text, const std::string& user, uid_t id);
 
 }  // namespace mstage::sandbox

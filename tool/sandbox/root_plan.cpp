@@ -5,7 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// <sys/mount.h> and <linux/mount.h> of glibc 2.36 define the same names; the old mount(2) flags are not needed here.
+// <sys/mount.h> and <linux/mount.h> of glibc 2.36 define the same names; the old mount(2) flags are
+// not needed here.
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
@@ -111,18 +112,18 @@ private:
 
 void mount_overlay(const OverlayMount& overlay, const fs::path& target) {
     if (overlay.lowers.size() > k_max_lowers) {
-        throw Error("an image of {} layers cannot be mounted, {} is the most", overlay.lowers.size(),
-                    k_max_lowers);
+        throw Error("an image of {} layers cannot be mounted, {} is the most",
+                    overlay.lowers.size(), k_max_lowers);
     }
     OverlayContext context;
     context.set("source", "mstage");
-    // trusted.* attributes are not for user namespaces. This also keeps the kernel from writing redirects and
-    // metacopies, with which a layer would not stand for itself.
+    // trusted.* attributes are not for user namespaces. This also keeps the kernel from writing
+    // redirects and metacopies, with which a layer would not stand for itself.
     context.set_flag("userxattr");
     context.add_lowers(overlay.lowers);
     if (overlay.changes) {
-        // Else unmounting writes the whole file system of the upper directory to disk. What becomes of the changes, and
-        // when they are to be on disk, is the caller's to know.
+        // Else unmounting writes the whole file system of the upper directory to disk. What becomes
+        // of the changes, and when they are to be on disk, is the caller's to know.
         context.set_flag("volatile");
         context.set("upperdir", overlay.changes->upper.native());
         context.set("workdir", overlay.changes->work.native());

@@ -15,7 +15,7 @@ struct OverlayUpper {
 
 /// One overlay of the root filesystem. Without `changes` it is read-only.
 struct OverlayMount {
-    std::string at;                            ///< below the root; "" is the root itself
+    std::string at;                             ///< below the root; "" is the root itself
     std::vector<std::filesystem::path> lowers;  ///< topmost first, at least one
     std::optional<OverlayUpper> changes;
 };
@@ -36,7 +36,8 @@ struct RootPlan {
 /// The kernel takes that many lower layers in one overlay.
 constexpr size_t k_max_lowers = 500;
 
-/// Mounts the plan. To be called in a mount namespace of one's own, whose end takes the mounts away.
+/// Mounts the plan. To be called in a mount namespace of one's own, whose end takes the mounts
+/// away.
 void mount_root(const RootPlan& plan);
 
 }  // namespace mstage::sandbox

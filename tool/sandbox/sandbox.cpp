@@ -75,8 +75,8 @@ struct OutputPipe {
     Stream stream;
     Fd reader;
 
-    /// All that is there now, but no more than a pipe can hold: a command that writes as fast as we read must not keep
-    /// us from its time-out. False at its end.
+    /// All that is there now, but no more than a pipe can hold: a command that writes as fast as we
+    /// read must not keep us from its time-out. False at its end.
     bool drain(const OutputSink& sink) const {
         char buffer[65536];
         for (int turn = 0; turn < k_turns; ++turn) {
@@ -94,7 +94,8 @@ struct OutputPipe {
         return true;
     }
 
-    static constexpr int k_turns = 32;  // 2 MiB; without privileges a pipe can be made to hold 1 MiB
+    static constexpr int k_turns =
+        32;  // 2 MiB; without privileges a pipe can be made to hold 1 MiB
 };
 
 /// Until the child ends: passes its output on and ends it when it is time.
@@ -126,9 +127,11 @@ public:
                 outcome.interrupted_by = signal;
                 m_child.kill();
             }
-            // All that could write is gone by now, so what was drained above may lack a last piece, but no more.
+            // All that could write is gone by now, so what was drained above may lack a last piece,
+            // but no more.
             if ((fds[0].revents & POLLIN) != 0) {
-                std::erase_if(outputs, [&](const OutputPipe& output) { return !output.drain(sink); });
+                std::erase_if(outputs,
+                              [&](const OutputPipe& output) { return !output.drain(sink); });
                 return;
             }
         }

@@ -32,8 +32,8 @@ struct Spec {
     int stdin_fd = -1;                    ///< -1: /dev/null
 };
 
-/// What bwrap is told for `spec`, whose root is mounted. `resolv_conf_at` is where the image wants the file; file
-/// descriptors are not part of it.
+/// What bwrap is told for `spec`, whose root is mounted. `resolv_conf_at` is where the image wants
+/// the file; file descriptors are not part of it.
 std::vector<std::string> bwrap_arguments(const Spec& spec,
                                          const std::optional<std::string>& resolv_conf_at);
 
@@ -62,11 +62,12 @@ using OutputSink = std::function<void(Stream, std::string_view)>;
 /// Whether stdout and stderr come as one stream, in the order of their writing, or as two.
 enum class Streams { merged, separate };
 
-/// Runs the command and waits until every process in the sandbox is gone, however it ends. SIGINT, SIGTERM and SIGHUP
-/// of this process end the command. When this process is killed, the kernel ends the command.
+/// Runs the command and waits until every process in the sandbox is gone, however it ends. SIGINT,
+/// SIGTERM and SIGHUP of this process end the command. When this process is killed, the kernel ends
+/// the command.
 ///
-/// Throws Unavailable when there can be no sandbox here, Error when it could not be set up (then the command has not
-/// run).
+/// Throws Unavailable when there can be no sandbox here, Error when it could not be set up (then
+/// the command has not run).
 Outcome run(const Spec& spec, Streams streams, const OutputSink& sink);
 
 }  // namespace mstage::sandbox

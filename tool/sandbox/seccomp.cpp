@@ -31,12 +31,12 @@ void refuse(const Filter& filter, int call, int error) {
 }
 
 void refuse_uncovered_calls(const Filter& filter) {
-    for (const int call : {SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(bpf),
-                           SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
-                           SCMP_SYS(open_by_handle_at), SCMP_SYS(kexec_load), SCMP_SYS(init_module),
-                           SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(acct),
-                           SCMP_SYS(quotactl), SCMP_SYS(swapon), SCMP_SYS(swapoff),
-                           SCMP_SYS(syslog)}) {
+    for (const int call :
+         {SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(bpf),
+          SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(open_by_handle_at),
+          SCMP_SYS(kexec_load), SCMP_SYS(init_module), SCMP_SYS(finit_module),
+          SCMP_SYS(delete_module), SCMP_SYS(acct), SCMP_SYS(quotactl), SCMP_SYS(swapon),
+          SCMP_SYS(swapoff), SCMP_SYS(syslog)}) {
         refuse(filter, call, EPERM);
     }
     // Programs fall back to ordinary I/O on ENOSYS; EPERM would be an error to them.
@@ -53,10 +53,10 @@ void refuse_uncovered_calls(const Filter& filter) {
 }
 
 void feign_ownership(const Filter& filter) {
-    for (const int call :
-         {SCMP_SYS(chown), SCMP_SYS(fchown), SCMP_SYS(lchown), SCMP_SYS(fchownat), SCMP_SYS(setgroups),
-          SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid),
-          SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)}) {
+    for (const int call : {SCMP_SYS(chown), SCMP_SYS(fchown), SCMP_SYS(lchown), SCMP_SYS(fchownat),
+                           SCMP_SYS(setgroups), SCMP_SYS(setuid), SCMP_SYS(setgid),
+                           SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setresuid),
+                           SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid)}) {
         refuse(filter, call, 0);
     }
     // Devices cannot be made in any sandbox; a plain file or FIFO can.

@@ -29,17 +29,21 @@ pid_t clone_into(std::uint64_t namespaces, int* pidfd) {
     switch (number) {
         case EPERM:
         case EACCES:
-            hint = "user namespaces are forbidden here: check the sysctls kernel.unprivileged_userns_clone and "
-                   "kernel.apparmor_restrict_unprivileged_userns, and a container's seccomp profile";
+            hint =
+                "user namespaces are forbidden here: check the sysctls "
+                "kernel.unprivileged_userns_clone and "
+                "kernel.apparmor_restrict_unprivileged_userns, and a container's seccomp profile";
             break;
         case ENOSPC:
         case EUSERS:
-            hint = "the sysctl user.max_user_namespaces is too low, or namespaces are nested too deep";
+            hint =
+                "the sysctl user.max_user_namespaces is too low, or namespaces are nested too deep";
             break;
         default:
             hint = "the kernel needs CONFIG_USER_NS and clone3() (Linux 5.13 or newer)";
     }
-    throw with_hint(Unavailable("making a user namespace: {}", SysError(number, "clone3").what()), hint);
+    throw with_hint(Unavailable("making a user namespace: {}", SysError(number, "clone3").what()),
+                    hint);
 }
 
 /// What ended the child, as one JSON object: exceptions cannot cross.
@@ -52,7 +56,8 @@ void send_error(int fd, const Error& error) {
 }
 
 void enter_namespaces() {
-    // Become the map's 0 fully; supplementary groups would be other people's. Denied where only one id is mapped.
+    // Become the map's 0 fully; supplementary groups would be other people's. Denied where only one
+    // id is mapped.
     [[maybe_unused]] const int refused = ::setgroups(0, nullptr);
     if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
         throw SysError(errno, "becoming user 0 of the user namespace");
@@ -71,7 +76,8 @@ void enter_namespaces() {
     int code = 1;
     try {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        // The id map is the parent's to write. End of file instead of a byte: it failed, or is dead.
+        // The id map is the parent's to write. End of file instead of a byte: it failed, or is
+        // dead.
         char byte = 0;
         ::close(go.writer.get());
         if (::read(go.reader.get(), &byte, 1) == 1) {
@@ -88,7 +94,8 @@ void enter_namespaces() {
 
 }  // namespace
 
-NamespaceChild::NamespaceChild(const IdMap& map, Processes processes, const std::function<int()>& body) {
+NamespaceChild::NamespaceChild(const IdMap& map, Processes processes,
+                               const std::function<int()>& body) {
     Pipe go = make_pipe();
     Pipe errors = make_pipe();
     std::uint64_t namespaces = CLONE_NEWUSER | CLONE_NEWNS;

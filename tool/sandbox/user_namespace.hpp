@@ -11,20 +11,23 @@
 
 namespace mstage::sandbox {
 
-/// This machine does not let us make the namespaces that a sandbox needs. Tests are skipped for it, not failed.
+/// This machine does not let us make the namespaces that a sandbox needs. Tests are skipped for it,
+/// not failed.
 class Unavailable : public Error {
 public:
     using Error::Error;
 };
 
-/// A child process in namespaces of its own. It dies with its parent, and with it all that it started when it has a
-/// process-id namespace. Destroying the object kills the child and waits for its end.
+/// A child process in namespaces of its own. It dies with its parent, and with it all that it
+/// started when it has a process-id namespace. Destroying the object kills the child and waits for
+/// its end.
 class NamespaceChild {
 public:
     enum class Processes { shared, own };
 
-    /// Forks; the child gets a user and a mount namespace (and a process-id namespace in which it is process 1), the
-    /// ids of `map`, and runs `body` there, whose result is its exit code. What `body` throws is thrown by wait().
+    /// Forks; the child gets a user and a mount namespace (and a process-id namespace in which it
+    /// is process 1), the ids of `map`, and runs `body` there, whose result is its exit code. What
+    /// `body` throws is thrown by wait().
     NamespaceChild(const IdMap& map, Processes processes, const std::function<int()>& body);
     NamespaceChild(const NamespaceChild&) = delete;
     NamespaceChild& operator=(const NamespaceChild&) = delete;
@@ -47,8 +50,8 @@ private:
     Fd m_errors;
 };
 
-/// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files that belong to other
-/// ids of the map. What `body` throws is thrown here (as an Error).
+/// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files
+/// that belong to other ids of the map. What `body` throws is thrown here (as an Error).
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body);
 
 }  // namespace mstage::sandbox

@@ -62,11 +62,10 @@ Image image_from_json(const Json& json) {
         image.layers.push_back(parse_id<LayerId>(layer));
     }
     const Json config = json_get<Json>(json, "config");
-    image.config.environment =
-        json_get<std::map<std::string, std::string>>(config, "environment");
+    image.config.environment = json_get<std::map<std::string, std::string>>(config, "environment");
     image.config.workdir = json_get<std::string>(config, "workdir");
-    image.state = json_get<std::string>(json, "state") == "failed" ? ImageState::failed
-                                                                   : ImageState::good;
+    image.state =
+        json_get<std::string>(json, "state") == "failed" ? ImageState::failed : ImageState::good;
     image.parent = find_id<ImageId>(json, "parent");
     image.origin = json_get<std::string>(json, "origin");
     image.command = json_get<std::string>(json, "command");

@@ -11,7 +11,8 @@
 
 namespace mstage::store {
 
-/// What lies under an image's layers: nothing, or the machine's own system directories (base `host`).
+/// What lies under an image's layers: nothing, or the machine's own system directories (base
+/// `host`).
 enum class Ground { empty, host };
 
 /// Good images may be parents of stages; a failed state is kept for a look and never becomes one.
@@ -23,12 +24,13 @@ struct ImageConfig {
     std::string workdir = "/";
 };
 
-/// An image's manifest, `images/<uuid>.json`: a JSON object with every field of this struct always present, null for
-/// "nothing". Readers accept exactly `version` 1 and treat anything else as an error that says so; fields are only
-/// ever added. The layers are named lowest first.
+/// An image's manifest, `images/<uuid>.json`: a JSON object with every field of this struct always
+/// present, null for "nothing". Readers accept exactly `version` 1 and treat anything else as an
+/// error that says so; fields are only ever added. The layers are named lowest first.
 ///
-/// `boot` is the boot id of the kernel that wrote the layers and `synced` whether they are known to be on disk. An
-/// image that is neither synced nor of this boot may have been torn by a power cut and counts as absent.
+/// `boot` is the boot id of the kernel that wrote the layers and `synced` whether they are known to
+/// be on disk. An image that is neither synced nor of this boot may have been torn by a power cut
+/// and counts as absent.
 struct Image {
     ImageId id;
     Ground ground = Ground::empty;
@@ -41,7 +43,8 @@ struct Image {
     std::string command{};
     std::optional<RunId> run{};
     std::optional<std::string> key{};
-    Json key_parts{};  ///< what the key was made from, so that two keys can be compared; null when there is no key
+    /// What the key was made from, so that two keys can be compared; null when there is no key.
+    Json key_parts{};
 
     TimePoint created{};
     std::string boot{};

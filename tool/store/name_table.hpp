@@ -10,13 +10,14 @@
 
 namespace mstage::store {
 
-/// A folder of names for images: one file per name (escaped), holding the UUID. Used for tags, for imported base
-/// references and for stage keys. Each call is atomic; the last writer wins.
+/// A folder of names for images: one file per name (escaped), holding the UUID. Used for tags, for
+/// imported base references and for stage keys. Each call is atomic; the last writer wins.
 class NameTable {
 public:
     explicit NameTable(std::filesystem::path folder) : m_folder(std::move(folder)) {}
 
-    /// Nothing when the name is not there. A torn file (a power cut can leave one) counts as not there.
+    /// Nothing when the name is not there. A torn file (a power cut can leave one) counts as not
+    /// there.
     std::optional<ImageId> find(const std::string& name) const;
     /// Leaves a file that already says so untouched, mtime and all: Ninja may be watching it.
     void set(const std::string& name, const ImageId& image) const;

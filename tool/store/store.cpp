@@ -21,13 +21,14 @@ constexpr std::string_view k_manifest_suffix = ".json";
 
 /// A store belongs to one user: what one stage wrote, another trusts.
 void check_owner(const fs::path& root) {
-    struct stat info{};
+    struct stat info {};
     if (::stat(root.c_str(), &info) != 0) {
         throw SysError(errno, "opening store '{}'", root.native());
     }
     if (info.st_uid != ::geteuid()) {
-        throw with_hint(Error("store '{}' belongs to another user (id {})", root.native(), info.st_uid),
-                        "set MSTAGE_STORE to a directory of your own");
+        throw with_hint(
+            Error("store '{}' belongs to another user (id {})", root.native(), info.st_uid),
+            "set MSTAGE_STORE to a directory of your own");
     }
 }
 
@@ -37,8 +38,9 @@ void check_format(const fs::path& root) {
     if (!format) {
         write_file_atomically(path, k_format);
     } else if (*format != k_format) {
-        throw with_hint(Error("store '{}' has a format that this mstage does not know", root.native()),
-                        "use the mstage that made it, or set MSTAGE_STORE to another directory");
+        throw with_hint(
+            Error("store '{}' has a format that this mstage does not know", root.native()),
+            "use the mstage that made it, or set MSTAGE_STORE to another directory");
     }
 }
 
@@ -49,8 +51,8 @@ Store::Store(fs::path root, WorkDir::Remover remover)
     if (!fs::exists(m_root / "format")) {
         with_context("making the store", [&] {
             make_directories(m_root, 0700);
-            for (const char* name :
-                 {"layers", "images", "unsynced", "tags", "bases", "keys", "runs", "snapshots", "tmp", "locks"}) {
+            for (const char* name : {"layers", "images", "unsynced", "tags", "bases", "keys",
+                                     "runs", "snapshots", "tmp", "locks"}) {
                 make_directories(m_root / name, 0700);
             }
         });
@@ -118,12 +120,13 @@ fs::path Store::manifest_path(const ImageId& image) const {
 }
 
 void Store::publish_image(Image& image) const {
-    image.created = std::chrono::time_point_cast<std::chrono::microseconds>(
-        std::chrono::system_clock::now());
+    image.created =
+        std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
     image.boot = boot_id();
     image.synced = false;
     write_file_atomically(manifest_path(image.id), dump_json_indented(to_json(image)));
-    // Not before: whoever brings images to disk just now would find no manifest to mark and strike the image off.
+    // Not before: whoever brings images to disk just now would find no manifest to mark and strike
+    // the image off.
     open_fd(m_root / "unsynced" / image.id.str(), O_WRONLY | O_CREAT, 0600);
 }
 
@@ -149,8 +152,9 @@ std::optional<Image> Store::find_image(const ImageId& id) const {
         return std::nullopt;  // nothing to remove: the manifest may be published this very moment
     }
     const bool torn = !image->synced && image->boot != boot_id();
-    const bool whole =
-        !torn && std::ranges::all_of(image->layers, [&](const LayerId& layer) { return has_layer(layer); });
+    const bool whole = !torn && std::ranges::all_of(image->layers, [&](const LayerId& layer) {
+        return has_layer(layer);
+    });
     if (!whole) {
         ::unlink(manifest_path(id).c_str());
         return std::nullopt;
@@ -161,8 +165,9 @@ std::optional<Image> Store::find_image(const ImageId& id) const {
 Image Store::get_image(const ImageId& id) const {
     auto image = find_image(id);
     if (!image) {
-        throw with_hint(Error("image '{}' is not in store '{}'", id.str(), m_root.native()),
-                        "build the checkpoint again; its earlier stages are restored where the store has them");
+        throw with_hint(
+            Error("image '{}' is not in store '{}'", id.str(), m_root.native()),
+            "build the checkpoint again; its earlier stages are restored where the store has them");
     }
     return std::move(*image);
 }

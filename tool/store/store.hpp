@@ -20,22 +20,23 @@ namespace mstage::store {
 ///     layers/<id>/              an overlay upper directory, never changed once it is here
 ///     layers/<id>.size          its bytes on disk, once somebody wanted to know
 ///     images/<uuid>.json        manifests (image.hpp)
-///     unsynced/<uuid>           images whose layers may not be on disk yet: a to-do list, nothing is read from it
+///     unsynced/<uuid>           images whose layers may not be on disk yet: only a to-do list
 ///     tags/<escaped name>       a movable name, holds the UUID
 ///     bases/<escaped ref>       what an imported base reference stands for
 ///     keys/<sha256>             stage key → image
 ///     runs/<uuid>/              run.json, output.log
-///     snapshots/<sha256>        digest of a set of source files → the layers that hold them (source/snapshot.hpp)
+///     snapshots/<sha256>        digest of source files → their layers (source/snapshot.hpp)
 ///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
 ///     locks/                    one file per stage key being worked on
 ///     gate                      lock: shared to begin work or to pin, exclusive to sweep
 ///     sync                      lock: who brings layers to disk
 ///
-/// A thing is published by rename and so seen whole or not at all. Publishing order is: layers, then the manifest that
-/// names them, then tags and keys that name the manifest.
+/// A thing is published by rename and so seen whole or not at all. Publishing order is: layers,
+/// then the manifest that names them, then tags and keys that name the manifest.
 class Store {
 public:
-    /// Makes the store (mode 0700) when it is missing. `remover` removes trees whose files belong to other ids.
+    /// Makes the store (mode 0700) when it is missing. `remover` removes trees whose files belong
+    /// to other ids.
     Store(std::filesystem::path root, WorkDir::Remover remover);
 
     const std::filesystem::path& root() const noexcept { return m_root; }
@@ -46,20 +47,22 @@ public:
     WorkDir make_work_dir() const;
     /// Removes what dead owners left in tmp/. Cheap when there is nothing; never waits.
     void sweep() const;
-    /// Waits until nobody else works on the same stage key; `on_wait` is called when it comes to that.
+    /// Waits until nobody else works on the same stage key; `on_wait` is called when it comes to
+    /// that.
     FileLock lock_key(const std::string& key, const std::function<void()>& on_wait) const;
 
     std::filesystem::path layer_path(const LayerId& layer) const;
     bool has_layer(const LayerId& layer) const;
-    /// Makes `directory` (within this store's file system) a layer. It must not be written to any more.
+    /// Makes `directory` (within this store's file system) a layer. It must not be written to any
+    /// more.
     LayerId publish_layer(const std::filesystem::path& directory) const;
 
     /// Where the manifest is; for build tools that watch it.
     std::filesystem::path manifest_path(const ImageId& image) const;
     /// Stamps `created`, `boot` and `synced`, then publishes the manifest.
     void publish_image(Image& image) const;
-    /// Nothing when there is no such image, or when a power cut may have torn it; then its manifest is removed, so that
-    /// whoever watches it (Ninja) makes the image anew.
+    /// Nothing when there is no such image, or when a power cut may have torn it; then its manifest
+    /// is removed, so that whoever watches it (Ninja) makes the image anew.
     std::optional<Image> find_image(const ImageId& image) const;
     /// As find_image(); absence is an Error.
     Image get_image(const ImageId& image) const;
@@ -68,8 +71,8 @@ public:
     /// The ids that start with `prefix`.
     std::vector<ImageId> images_with_prefix(const std::string& prefix) const;
 
-    /// Brings all layers to disk in the background and then marks the images as synced. The child that does it holds
-    /// nothing of the caller's but the store and ends by itself.
+    /// Brings all layers to disk in the background and then marks the images as synced. The child
+    /// that does it holds nothing of the caller's but the store and ends by itself.
     void sync_in_background() const;
     /// The same at once. False when the disk reported an error: then nothing is marked.
     bool sync_now() const;

@@ -1,9 +1,10 @@
 // Bringing published layers to disk.
 //
-// A rename alone is not enough: after a power cut the manifest can be there and the layer's files empty. One syncfs()
-// of the store's file system before the manifest is trusted across a boot is. It can take as long as the disk needs for
-// everything that a stage wrote, so it is not on the path of a commit: a manifest says on which boot it was written,
-// and until it also says "synced" it is only trusted on that boot.
+// A rename alone is not enough: after a power cut the manifest can be there and the layer's files
+// empty. One syncfs() of the store's file system before the manifest is trusted across a boot is.
+// It can take as long as the disk needs for everything that a stage wrote, so it is not on the path
+// of a commit: a manifest says on which boot it was written, and until it also says "synced" it is
+// only trusted on that boot.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -22,13 +23,14 @@ void Store::mark_synced(const Image& image) const {
     Image synced = image;
     synced.synced = true;
     const std::filesystem::path path = manifest_path(image.id);
-    struct stat info{};
+    struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         return;  // removed meanwhile
     }
     const std::string temporary = path.native() + ".tmp-synced";
     write_file_atomically(temporary, dump_json_indented(to_json(synced)));
-    // Checkpoint markers are newer than the manifests that Ninja watches for them; that must stay so.
+    // Checkpoint markers are newer than the manifests that Ninja watches for them; that must stay
+    // so.
     const timespec times[2] = {info.st_atim, info.st_mtim};
     ::utimensat(AT_FDCWD, temporary.c_str(), times, 0);
     ::rename(temporary.c_str(), path.c_str());
@@ -67,7 +69,8 @@ void Store::sync_in_background() const {
         wait_for(pid);
         return;
     }
-    // Forked twice so that nobody has to wait for it, and without the caller's output, whose end others wait for.
+    // Forked twice so that nobody has to wait for it, and without the caller's output, whose end
+    // others wait for.
     if (::fork() != 0) {
         ::_exit(0);
     }

@@ -8,17 +8,18 @@
 
 namespace mstage::store {
 
-/// `tmp/<boot>-<pid>-<random>/`: work in flight. The lock in it is held while the owner lives, so what it pins is in
-/// use exactly as long, and what is found there unlocked was left by somebody who died.
+/// `tmp/<boot>-<pid>-<random>/`: work in flight. The lock in it is held while the owner lives, so
+/// what it pins is in use exactly as long, and what is found there unlocked was left by somebody
+/// who died.
 ///
-/// The directory goes with the object. Files that belong to other ids of the user namespace can't be removed from
-/// here; the engine hands in how.
+/// The directory goes with the object. Files that belong to other ids of the user namespace can't
+/// be removed from here; the engine hands in how.
 class WorkDir {
 public:
     using Remover = std::function<void(const std::filesystem::path&)>;
 
-    /// `gate` is the store's lock: held shared for as long as it takes to have a locked directory, so that a sweep
-    /// (exclusive) sees it locked or not at all.
+    /// `gate` is the store's lock: held shared for as long as it takes to have a locked directory,
+    /// so that a sweep (exclusive) sees it locked or not at all.
     WorkDir(const std::filesystem::path& tmp, const std::filesystem::path& gate, Remover remover);
     WorkDir(WorkDir&&) noexcept = default;
     WorkDir& operator=(WorkDir&&) = delete;
@@ -26,8 +27,8 @@ public:
 
     const std::filesystem::path& path() const noexcept { return m_path; }
 
-    /// From now on garbage collection leaves the image (and all that it is made of) alone. Pin first, then look whether
-    /// it exists, then use it.
+    /// From now on garbage collection leaves the image (and all that it is made of) alone. Pin
+    /// first, then look whether it exists, then use it.
     void pin(const ImageId& image);
 
     /// In a forked child: the directory is the parent's business, the destructor does nothing here.

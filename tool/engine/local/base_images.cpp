@@ -22,7 +22,8 @@ namespace {
 
 using sandbox::IdMode;
 
-/// Fills the directory in a user namespace, where the tree's owners exist. What was left out comes back as warnings.
+/// Fills the directory in a user namespace, where the tree's owners exist. What was left out comes
+/// back as warnings.
 template <typename F>
 std::vector<std::string> fill(const ImportContext& context, const F& import) {
     // A file carries the names from the child: a pipe would have to be read meanwhile.
@@ -85,7 +86,8 @@ constexpr std::string_view k_package_characters = "abcdefghijklmnopqrstuvwxyz012
 std::vector<std::string> split_at_plus(const std::string& text) {
     std::vector<std::string> names = {""};
     for (size_t i = 0; i < text.size(); ++i) {
-        const bool separates = text[i] == '+' && !names.back().empty() && i + 1 < text.size() && text[i + 1] != '+';
+        const bool separates =
+            text[i] == '+' && !names.back().empty() && i + 1 < text.size() && text[i + 1] != '+';
         if (separates) {
             names.emplace_back();
         } else {
@@ -112,14 +114,17 @@ DebianReference parse_debian(const std::string& operand) {
     return reference;
 }
 
-/// The machine's own apt sources for the suite, as one-line sources; empty when it has none (another distribution).
+/// The machine's own apt sources for the suite, as one-line sources; empty when it has none
+/// (another distribution).
 std::string apt_sources_for(const std::string& suite) {
     if (!find_program("apt-get")) {
         return {};
     }
     const std::string targets = capture_output(
-        {.argv = {"apt-get", "indextargets", "--format", "$(REPO_URI)|$(SUITE)|$(CODENAME)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)",
-                  "Created-By: Packages"}, .package_hint = ""});
+        {.argv = {"apt-get", "indextargets", "--format",
+                  "$(REPO_URI)|$(SUITE)|$(CODENAME)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)",
+                  "Created-By: Packages"},
+         .package_hint = ""});
     std::set<std::string> lines;
     for (const std::string& line : split(targets, '\n')) {
         const std::vector<std::string> fields = split(line, '|');
@@ -130,7 +135,8 @@ std::string apt_sources_for(const std::string& suite) {
         if (release == suite || release == suite + "-updates" || release == suite + "-security") {
             // apt leaves the placeholder of what a source does not say.
             const bool unsigned_by = fields[5].empty() || fields[5].starts_with("$(");
-            const std::string options = unsigned_by ? "" : fmt::format("[signed-by=\"{}\"] ", fields[5]);
+            const std::string options =
+                unsigned_by ? "" : fmt::format("[signed-by=\"{}\"] ", fields[5]);
             lines.insert(fmt::format("deb {}{} {} {}\n", options, fields[0], release, fields[4]));
         }
     }
@@ -144,9 +150,10 @@ std::string apt_sources_for(const std::string& suite) {
 ImportedTree import_debian(const std::string& operand, const ImportContext& context) {
     const DebianReference reference = parse_debian(operand);
     if (context.ids.mode == IdMode::single) {
-        throw with_hint(Error("mmdebstrap needs a range of ids for this user"),
-                        "give the user ranges in /etc/subuid and /etc/subgid (usermod --add-subuids … "
-                        "--add-subgids …) and install 'uidmap', or import a tree with rootfs:");
+        throw with_hint(
+            Error("mmdebstrap needs a range of ids for this user"),
+            "give the user ranges in /etc/subuid and /etc/subgid (usermod --add-subuids … "
+            "--add-subgids …) and install 'uidmap', or import a tree with rootfs:");
     }
     std::string include;
     for (const std::string& package : reference.packages) {

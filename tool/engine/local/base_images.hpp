@@ -10,7 +10,8 @@
 
 namespace mstage::engine {
 
-/// What an importer gives: a tree in the directory that it was told to fill, or just the machine's own ground.
+/// What an importer gives: a tree in the directory that it was told to fill, or just the machine's
+/// own ground.
 struct ImportedTree {
     store::Ground ground = store::Ground::empty;
     store::ImageConfig config;

@@ -18,10 +18,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The Filesystem Hierarchy Standard's system directories, and those of Nix, Guix and snap. A list of what is in, not of what
-/// is out: an unknown directory of the machine is somebody's data.
-constexpr std::array k_system_directories = {"bin", "etc",  "gnu", "lib",  "lib32", "lib64", "libx32",
-                                             "nix", "opt", "sbin", "snap",  "usr",   "var"};
+/// The Filesystem Hierarchy Standard's system directories, and those of Nix, Guix and snap. A list
+/// of what is in, not of what is out: an unknown directory of the machine is somebody's data.
+constexpr std::array k_system_directories = {"bin",   "etc",    "gnu", "lib", "lib32",
+                                             "lib64", "libx32", "nix", "opt", "sbin",
+                                             "snap",  "usr",    "var"};
 
 /// "\040" for a space, as mountinfo writes it.
 std::string unescape_octal(const std::string& text) {
@@ -111,9 +112,10 @@ void check_store_outside(const fs::path& store, const std::vector<std::string>& 
     for (const std::string& directory : directories) {
         if (is_below(real, fs::path("/") / directory)) {
             throw with_hint(
-                Error("the store '{}' lies inside '/{}', which base 'host' lays an overlay over", real.native(),
-                      directory),
-                "set MSTAGE_STORE to a directory outside of the system's own, in your home for example");
+                Error("the store '{}' lies inside '/{}', which base 'host' lays an overlay over",
+                      real.native(), directory),
+                "set MSTAGE_STORE to a directory outside of the system's own, in your home for "
+                "example");
         }
     }
 }

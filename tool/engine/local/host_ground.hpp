@@ -8,11 +8,11 @@
 
 namespace mstage::engine {
 
-/// The machine's own system directories as the ground that images of base `host` stand on. Homes, /srv, mounted media
-/// and the like are not part of it: they start empty.
+/// The machine's own system directories as the ground that images of base `host` stand on. Homes,
+/// /srv, mounted media and the like are not part of it: they start empty.
 struct HostGround {
-    std::vector<std::string> directories;                          ///< "usr", "etc", …
-    std::vector<std::pair<std::string, std::string>> links;       ///< "bin" → "usr/bin"
+    std::vector<std::string> directories;                    ///< "usr", "etc", …
+    std::vector<std::pair<std::string, std::string>> links;  ///< "bin" → "usr/bin"
 };
 HostGround host_ground();
 
@@ -21,12 +21,15 @@ std::vector<std::filesystem::path> host_witnesses();
 /// SHA-256 over their contents.
 std::string host_fingerprint();
 
-/// An overlay in a user namespace cannot take a directory in which something is mounted (a container's
-/// /etc/resolv.conf, say). Real root takes those mounts away first, in a mount namespace that this process gets for
-/// itself. Does nothing when there are none, or when that isn't allowed: mounting then says what is wrong.
+/// An overlay in a user namespace cannot take a directory in which something is mounted (a
+/// container's /etc/resolv.conf, say). Real root takes those mounts away first, in a mount
+/// namespace that this process gets for itself. Does nothing when there are none, or when that
+/// isn't allowed: mounting then says what is wrong.
 void hide_submounts(const std::vector<std::string>& directories);
 
-/// Throws when `store` lies inside of one of the directories: an overlay's changes can't be below what it lies over.
-void check_store_outside(const std::filesystem::path& store, const std::vector<std::string>& directories);
+/// Throws when `store` lies inside of one of the directories: an overlay's changes can't be below
+/// what it lies over.
+void check_store_outside(const std::filesystem::path& store,
+                         const std::vector<std::string>& directories);
 
 }  // namespace mstage::engine

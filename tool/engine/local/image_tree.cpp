@@ -49,13 +49,20 @@ std::vector<std::string> sorted_names(Fd directory) {
 
 char type_letter(mode_t mode) {
     switch (mode & S_IFMT) {
-        case S_IFREG: return 'f';
-        case S_IFDIR: return 'd';
-        case S_IFLNK: return 'l';
-        case S_IFIFO: return 'p';
-        case S_IFSOCK: return 's';
-        case S_IFCHR: return 'c';
-        default: return 'b';
+        case S_IFREG:
+            return 'f';
+        case S_IFDIR:
+            return 'd';
+        case S_IFLNK:
+            return 'l';
+        case S_IFIFO:
+            return 'p';
+        case S_IFSOCK:
+            return 's';
+        case S_IFCHR:
+            return 'c';
+        default:
+            return 'b';
     }
 }
 
@@ -86,7 +93,7 @@ Fd ImageTree::open(const std::string& path, int flags) const {
 
 struct stat ImageTree::status(const std::string& path) const {
     const Fd fd = open(path, O_PATH | O_NOFOLLOW);
-    struct stat info{};
+    struct stat info {};
     if (::fstat(fd.get(), &info) != 0) {
         throw SysError(errno, "'{}' in the image", path);
     }
@@ -95,7 +102,7 @@ struct stat ImageTree::status(const std::string& path) const {
 
 FileInfo ImageTree::describe(const std::string& path) const {
     const Fd fd = open(path, O_PATH | O_NOFOLLOW);
-    struct stat info{};
+    struct stat info {};
     if (::fstat(fd.get(), &info) != 0) {
         throw SysError(errno, "'{}' in the image", path);
     }
@@ -127,7 +134,7 @@ void ImageTree::list_directory(const std::string& path, bool recursive,
 
 std::vector<FileInfo> ImageTree::list(const std::string& path, bool recursive) const {
     const Fd target = open(path, O_PATH);
-    struct stat info{};
+    struct stat info {};
     ::fstat(target.get(), &info);
     if (!S_ISDIR(info.st_mode)) {
         return {describe(path)};
@@ -140,7 +147,7 @@ std::vector<FileInfo> ImageTree::list(const std::string& path, bool recursive) c
 void ImageTree::write_file_to(const std::string& path, int out) const {
     // Not blocking: the image may have a FIFO there.
     const Fd fd = open(path, O_RDONLY | O_NONBLOCK);
-    struct stat info{};
+    struct stat info {};
     ::fstat(fd.get(), &info);
     if (!S_ISREG(info.st_mode)) {
         throw Error("'{}' in the image is not a regular file", path);
@@ -243,7 +250,8 @@ void copy_entry(const ImageTree& tree, const std::string& source, const fs::path
 
 void copy_directory(const ImageTree& tree, const std::string& source, const struct stat& info,
                     const fs::path& destination, std::vector<fs::path>& written) {
-    // A link in the way could lead anywhere: what the image has there is a directory, so that is what is made.
+    // A link in the way could lead anywhere: what the image has there is a directory, so that is
+    // what is made.
     if (fs::is_symlink(destination)) {
         ::unlink(destination.c_str());
     }

@@ -12,8 +12,9 @@
 
 namespace mstage::engine {
 
-/// Looking into a mounted image without running anything of it. Every name is resolved below the root that `root_fd`
-/// is, as a process inside would see it: links, also absolute ones, stay inside.
+/// Looking into a mounted image without running anything of it. Every name is resolved below the
+/// root that `root_fd` is, as a process inside would see it: links, also absolute ones, stay
+/// inside.
 class ImageTree {
 public:
     explicit ImageTree(int root_fd) : m_root(root_fd) {}
@@ -28,14 +29,16 @@ public:
     struct stat status(const std::string& path) const;
 
 private:
-    void list_directory(const std::string& path, bool recursive, std::vector<FileInfo>& files) const;
+    void list_directory(const std::string& path, bool recursive,
+                        std::vector<FileInfo>& files) const;
     FileInfo describe(const std::string& path) const;
 
     int m_root;
 };
 
-/// Copies `source` of the tree to `destination` on the machine, directories with all that is in them. Returns the files
-/// and links written. Existing files are replaced as a whole, never written through; existing directories are filled.
+/// Copies `source` of the tree to `destination` on the machine, directories with all that is in
+/// them. Returns the files and links written. Existing files are replaced as a whole, never written
+/// through; existing directories are filled.
 std::vector<std::filesystem::path> copy_from_tree(const ImageTree& tree, const std::string& source,
                                                   const std::filesystem::path& destination);
 

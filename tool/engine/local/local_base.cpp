@@ -27,6 +27,7 @@ std::string known_forms() {
 Base LocalEngine::host_base() {
     const std::string fingerprint = host_fingerprint();
     const std::string key = sha256_hex(fmt::format("{} host {}", k_format_version, fingerprint));
+    const auto turn = lock_key(key, [] {});
     Base base{.image = ImageId::generate(), .watched = host_witnesses(), .warnings = {}};
     if (const auto known = find_key(key)) {
         base.image = *known;
@@ -47,10 +48,11 @@ Base LocalEngine::host_base() {
 Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     const BaseKind* kind = find_base_kind(reference);
     if (kind == nullptr) {
-        throw with_hint(UsageError("base '{}' is of no known kind", reference), "known are: " + known_forms());
+        throw with_hint(UsageError("base '{}' is of no known kind", reference),
+                        "known are: " + known_forms());
     }
     const store::NameTable bases = m_store.bases();
-    const FileLock turn = m_store.lock_key(sha256_hex("base " + reference), [] {});
+    const auto turn = lock_key(sha256_hex("base " + reference), [] {});
     Base base{.image = ImageId::generate(), .watched = {bases.path_of(reference)}, .warnings = {}};
     const auto known = bases.find(reference);
     if (known && refresh == Refresh::no && m_store.find_image(*known)) {
@@ -61,7 +63,8 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     const fs::path directory = work.path() / "tree";
     fs::create_directory(directory);
     fs::permissions(directory, fs::perms(0755));
-    const ImportedTree tree = kind->import(reference.substr(kind->prefix.size()), {m_ids, directory});
+    const ImportedTree tree =
+        kind->import(reference.substr(kind->prefix.size()), {m_ids, directory});
 
     Image image{.id = base.image, .ground = tree.ground, .config = tree.config};
     image.layers = {m_store.publish_layer(directory)};

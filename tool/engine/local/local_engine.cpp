@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Trees may hold files of other ids of the user's ranges; inside of the user namespace they are ours to remove.
+/// Trees may hold files of other ids of the user's ranges; inside of the user namespace they are
+/// ours to remove.
 store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
     return [ids](const fs::path& path) {
         try {
@@ -36,7 +37,7 @@ store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
 std::uint64_t disk_usage(const fs::path& directory) {
     std::uint64_t bytes = 0;
     for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-        struct stat info{};
+        struct stat info {};
         if (::lstat(entry.path().c_str(), &info) == 0) {
             // A share of what is linked more than once (files of a source snapshot).
             const auto links = S_ISDIR(info.st_mode) ? 1 : info.st_nlink;
@@ -47,9 +48,14 @@ std::uint64_t disk_usage(const fs::path& directory) {
 }
 
 Json to_json(const FileInfo& file) {
-    return {{"path", file.path},   {"type", std::string(1, file.type)}, {"mode", file.mode},
-            {"uid", file.uid},     {"gid", file.gid},                   {"size", file.size},
-            {"mtime_ns", file.mtime.time_since_epoch().count()},        {"target", file.target}};
+    return {{"path", file.path},
+            {"type", std::string(1, file.type)},
+            {"mode", file.mode},
+            {"uid", file.uid},
+            {"gid", file.gid},
+            {"size", file.size},
+            {"mtime_ns", file.mtime.time_since_epoch().count()},
+            {"target", file.target}};
 }
 
 FileInfo file_info_from(const Json& json) {
@@ -73,6 +79,13 @@ private:
 };
 
 constexpr size_t k_shortest_prefix = 4;
+
+std::string lower_case(std::string text) {
+    for (char& c : text) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return text;
+}
 
 }  // namespace
 
@@ -113,7 +126,7 @@ std::optional<ImageId> LocalEngine::find_image(const std::string& text) {
     if (const auto id = ImageId::parse(text)) {
         return id;
     }
-    const std::vector<ImageId> ids = m_store.images_with_prefix(text);
+    const std::vector<ImageId> ids = m_store.images_with_prefix(lower_case(text));
     if (ids.size() > 1) {
         throw Error("'{}' is the start of {} images' UUIDs: give more digits", text, ids.size());
     }
@@ -122,6 +135,10 @@ std::optional<ImageId> LocalEngine::find_image(const std::string& text) {
 
 Image LocalEngine::image(const ImageId& id) {
     return m_store.get_image(id);
+}
+
+std::optional<Image> LocalEngine::find(const ImageId& id) {
+    return m_store.find_image(id);
 }
 
 std::vector<Image> LocalEngine::images() {
@@ -192,7 +209,8 @@ std::string LocalEngine::with_tree(const Image& image,
     return read_all(answer.get());
 }
 
-std::vector<FileInfo> LocalEngine::list(const Image& image, const std::string& path, bool recursive) {
+std::vector<FileInfo> LocalEngine::list(const Image& image, const std::string& path,
+                                        bool recursive) {
     // CBOR: file names may be any bytes, which JSON text cannot hold.
     const std::string answer = with_tree(image, [&](const ImageTree& tree) {
         Json files = Json::array();
@@ -238,14 +256,16 @@ std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
     }
     std::vector<std::pair<std::string, fs::path>> jobs;
     for (const std::string& source : sources) {
-        jobs.emplace_back(source, into_directory ? destination / fs::path(source).filename() : destination);
+        jobs.emplace_back(source,
+                          into_directory ? destination / fs::path(source).filename() : destination);
     }
     return jobs;
 }
 
 }  // namespace
 
-std::vector<fs::path> LocalEngine::copy_out(const Image& image, const std::vector<std::string>& patterns,
+std::vector<fs::path> LocalEngine::copy_out(const Image& image,
+                                            const std::vector<std::string>& patterns,
                                             const fs::path& destination) {
     const std::string answer = with_tree(image, [&](const ImageTree& tree) {
         std::string written;

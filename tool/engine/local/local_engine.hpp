@@ -27,6 +27,7 @@ public:
 
     std::optional<ImageId> find_image(const std::string& text) override;
     Image image(const ImageId& id) override;
+    std::optional<Image> find(const ImageId& id) override;
     std::vector<Image> images() override;
     std::uint64_t size_of(const Image& image) override;
     std::filesystem::path witness(const ImageId& id) override;
@@ -35,22 +36,26 @@ public:
     void set_tag(const std::string& name, const ImageId& image) override;
     bool remove_tag(const std::string& name) override;
 
-    std::vector<FileInfo> list(const Image& image, const std::string& path, bool recursive) override;
+    std::vector<FileInfo> list(const Image& image, const std::string& path,
+                               bool recursive) override;
     void write_file_to(const Image& image, const std::string& path, int fd) override;
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
                                                 const std::filesystem::path& destination) override;
 
 private:
-    /// The layers of the stage's source files, made again from `request.source_root` should the store lack them.
+    /// The layers of the stage's source files, made again from `request.source_root` should the
+    /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
     Base host_base();
     Base imported_base(const std::string& reference, Refresh refresh);
-    void finish_good_run(const RunRequest& request, Image result, const RootLayout& layout, RunResult& out);
+    void finish_good_run(const RunRequest& request, Image result, const RootLayout& layout,
+                         RunResult& out);
     void finish_failed_run(Image failed, const RootLayout& layout, RunResult& out);
     std::uint64_t layer_size(const store::LayerId& layer);
     /// Runs `body` on the mounted image in a child; what it returns as text comes back.
-    std::string with_tree(const Image& image, const std::function<std::string(const ImageTree&)>& body);
+    std::string with_tree(const Image& image,
+                          const std::function<std::string(const ImageTree&)>& body);
 
     sandbox::IdMap m_ids;
     store::Store m_store;

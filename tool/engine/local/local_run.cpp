@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What every command finds unless image or caller say otherwise. Part of what k_format_version stands for.
+/// What every command finds unless image or caller say otherwise. Part of what k_format_version
+/// stands for.
 const std::map<std::string, std::string>& default_environment() {
     static const std::map<std::string, std::string> k_environment = {
         {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
@@ -35,8 +36,8 @@ std::map<std::string, std::string> environment_for(const RunRequest& request, co
     return environment;
 }
 
-/// The image's layers with the source's on top. A layer that is in both moves up: overlayfs takes none twice, and what
-/// a stage declares is what it sees, whatever earlier stages made of it.
+/// The image's layers with the source's on top. A layer that is in both moves up: overlayfs takes
+/// none twice, and what a stage declares is what it sees, whatever earlier stages made of it.
 std::vector<store::LayerId> stacked(const std::vector<store::LayerId>& image,
                                     const std::vector<store::LayerId>& source) {
     std::vector<store::LayerId> layers;
@@ -47,7 +48,8 @@ std::vector<store::LayerId> stacked(const std::vector<store::LayerId>& image,
     return layers;
 }
 
-/// The machine's, as it is now: the file itself may be a mount that the sandbox's overlays have to do without.
+/// The machine's, as it is now: the file itself may be a mount that the sandbox's overlays have to
+/// do without.
 std::optional<fs::path> copy_resolv_conf(const fs::path& work_dir) {
     const auto text = read_file_if_exists("/etc/resolv.conf");
     if (!text) {
@@ -104,7 +106,8 @@ RunResult LocalEngine::run(const RunRequest& request) {
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
     const std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
-    const RootLayout layout = lay_out_root(m_store, image.ground, layers, m_ids, Access::read_write, work.path());
+    const RootLayout layout =
+        lay_out_root(m_store, image.ground, layers, m_ids, Access::read_write, work.path());
 
     RunResult result{.run = RunId::generate(), .outcome = {}, .log = {}};
     const fs::path run_dir = m_store.make_run_dir(result.run);
@@ -116,21 +119,25 @@ RunResult LocalEngine::run(const RunRequest& request) {
             request.live(stream, data);
         }
     };
-    const sandbox::Spec spec{.ids = m_ids,
-                             .root = layout.plan,
-                             .argv = request.argv,
-                             .environment = environment_for(request, image),
-                             .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
-                             .network = request.network,
-                             .resolv_conf = copy_resolv_conf(work.path()),
-                             .timeout = request.timeout,
-                             .stdin_fd = request.stdin_fd};
+    const sandbox::Spec spec{
+        .ids = m_ids,
+        .root = layout.plan,
+        .argv = request.argv,
+        .environment = environment_for(request, image),
+        .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
+        .network = request.network,
+        .resolv_conf = copy_resolv_conf(work.path()),
+        .timeout = request.timeout,
+        .stdin_fd = request.stdin_fd};
     const TimePoint started = std::chrono::system_clock::now();
     result.outcome = sandbox::run(spec, request.streams, sink);
 
     if (!request.disposable) {
         result.filesystem_changed = layout.changed();
-        Image next{.id = ImageId::generate(), .ground = image.ground, .layers = layers, .config = image.config};
+        Image next{.id = ImageId::generate(),
+                   .ground = image.ground,
+                   .layers = layers,
+                   .config = image.config};
         next.parent = image.id;
         next.origin = request.origin;
         next.command = request.command_line;
@@ -141,7 +148,8 @@ RunResult LocalEngine::run(const RunRequest& request) {
             finish_failed_run(std::move(next), layout, result);
         }
     }
-    write_file_atomically(run_dir / "run.json", dump_json_indented(run_record(request, result, started)));
+    write_file_atomically(run_dir / "run.json",
+                          dump_json_indented(run_record(request, result, started)));
     return result;
 }
 

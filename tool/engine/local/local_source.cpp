@@ -32,16 +32,19 @@ bool is_complete(const store::Store& store, const StageInputs& stage) {
 std::string inputs_digest(const std::filesystem::path& inputs_file) {
     const auto digest = source::read_inputs_digest(inputs_file);
     if (!digest) {
-        throw with_hint(Error("digest file '{}' is missing or not whole", inputs_file.native()),
-                        "build the checkpoint through the build tool, which scans the source first");
+        throw with_hint(
+            Error("digest file '{}' is missing or not whole", inputs_file.native()),
+            "build the checkpoint through the build tool, which scans the source first");
     }
     return *digest;
 }
 
 SourceReport LocalEngine::scan(const SourceRequest& request) {
+    std::vector<std::filesystem::path> skipped = request.skip;
+    skipped.push_back(m_store.root());
     const source::ScanOptions options{.root = request.root,
                                       .exclude = request.exclude,
-                                      .skip = request.skip,
+                                      .skip = skipped,
                                       .cache_file = request.cache_file,
                                       .key = request_key(request)};
     for (int attempt = 1;; ++attempt) {
@@ -73,7 +76,8 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
             return report;
         } catch (source::SourceChanged& error) {
             if (attempt == k_scan_attempts) {
-                error.set_hint("the source keeps changing while it is read: build again when it is at rest");
+                error.set_hint(
+                    "the source keeps changing while it is read: build again when it is at rest");
                 throw;
             }
         }

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 bool is_plain_directory(const fs::path& path) {
-    struct stat info{};
+    struct stat info {};
     return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
@@ -27,8 +27,8 @@ void make_directory(const fs::path& path, mode_t mode) {
     }
 }
 
-/// The places that bwrap mounts over, and files that name resolution needs. As the lowest layer they give way to
-/// whatever the image has.
+/// The places that bwrap mounts over, and files that name resolution needs. As the lowest layer
+/// they give way to whatever the image has.
 void make_run_ground(const fs::path& ground, sandbox::IdMode mode) {
     for (const char* name : {"dev", "proc", "sys", "run", "etc"}) {
         make_directory(ground / name, 0755);
@@ -40,7 +40,8 @@ void make_run_ground(const fs::path& ground, sandbox::IdMode mode) {
     if (mode == sandbox::IdMode::single) {
         // apt downloads as user _apt, and looks whether it really became that.
         make_directories(ground / "etc/apt/apt.conf.d");
-        write_file_atomically(ground / "etc/apt/apt.conf.d/00single-user", "APT::Sandbox::User \"root\";\n");
+        write_file_atomically(ground / "etc/apt/apt.conf.d/00single-user",
+                              "APT::Sandbox::User \"root\";\n");
     }
 }
 
@@ -82,8 +83,9 @@ public:
         m_layout.plan.overlays.push_back(std::move(root));
     }
 
-    /// The machine's directories, each with an overlay of its own: one over "/" could not have layers that lie below
-    /// "/" too. Without root's rights nothing in them can be copied up, so they are just shown.
+    /// The machine's directories, each with an overlay of its own: one over "/" could not have
+    /// layers that lie below "/" too. Without root's rights nothing in them can be copied up, so
+    /// they are just shown.
     void add_host() {
         const HostGround host = host_ground();
         for (const auto& [name, target] : host.links) {
@@ -138,8 +140,9 @@ private:
 }  // namespace
 
 bool RootLayout::changed() const {
-    return !fs::is_empty(upper) ||
-           std::ranges::any_of(top_uppers, [](const auto& top) { return !fs::is_empty(top.second); });
+    return !fs::is_empty(upper) || std::ranges::any_of(top_uppers, [](const auto& top) {
+        return !fs::is_empty(top.second);
+    });
 }
 
 void RootLayout::collect_changes() const {

@@ -14,13 +14,15 @@ enum class Access { read_only, read_write };
 /// Where an image's root is put together, in a work directory of the store:
 ///
 ///     root/            mount point
-///     ground/          the lowest layer: directories that every root has to have, so that none is made in the image
+///     ground/          the lowest layer: directories that every root has to have, so that none is
+///                      made in the image
 ///     upper/ work/     the changes
 ///     tops/<name>/{upper,work}    the changes below a system directory of base `host`
 struct RootLayout {
     sandbox::RootPlan plan;
     std::filesystem::path upper;
-    std::vector<std::pair<std::string, std::filesystem::path>> top_uppers;  ///< "usr" → its changes
+    /// "usr" → its changes.
+    std::vector<std::pair<std::string, std::filesystem::path>> top_uppers;
 
     /// Whether anything was written. Only looks at the top of each upper directory.
     bool changed() const;
