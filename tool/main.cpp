@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
     using namespace mstage;
     // A closed pipe is an error that we report, not one that ends us in the middle of something.
     std::signal(SIGPIPE, SIG_IGN);
+    // Where the caller ignores it nobody could wait for a child.
+    std::signal(SIGCHLD, SIG_DFL);
     hold_closed_standard_fds();
     try {
         return cli::run(std::vector<std::string>(argv + 1, argv + argc));

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "archive/libarchive.hpp"
 #include "archive/member_path.hpp"
 #include "base/error.hpp"
 
@@ -13,30 +14,30 @@ namespace {
 constexpr size_t k_read_size = 256UL * 1024;
 
 Error error_of(::archive* reader) {
-    const char* text = archive_error_string(reader);
+    const char* text = libarchive().archive_error_string(reader);
     return Error("{}", printable(text != nullptr ? text : "unknown error"));
 }
 
 }  // namespace
 
-ByteSource::ByteSource(int fd) : m_reader(archive_read_new()) {
+ByteSource::ByteSource(int fd) : m_reader(libarchive().archive_read_new()) {
     ::archive* raw = m_reader.get();
     if (raw == nullptr) {
         throw SysError(ENOMEM, "reading the archive");
     }
-    archive_read_support_filter_gzip(raw);
-    archive_read_support_filter_bzip2(raw);
-    archive_read_support_filter_xz(raw);
-    archive_read_support_filter_lzma(raw);
-    archive_read_support_filter_zstd(raw);
+    libarchive().archive_read_support_filter_gzip(raw);
+    libarchive().archive_read_support_filter_bzip2(raw);
+    libarchive().archive_read_support_filter_xz(raw);
+    libarchive().archive_read_support_filter_lzma(raw);
+    libarchive().archive_read_support_filter_zstd(raw);
     // No format: one entry that is all there is. An empty file has none.
-    archive_read_support_format_raw(raw);
-    archive_read_support_format_empty(raw);
+    libarchive().archive_read_support_format_raw(raw);
+    libarchive().archive_read_support_format_empty(raw);
     archive_entry* everything = nullptr;
-    if (archive_read_open_fd(raw, fd, k_read_size) != ARCHIVE_OK) {
+    if (libarchive().archive_read_open_fd(raw, fd, k_read_size) != ARCHIVE_OK) {
         throw error_of(raw);
     }
-    const int result = archive_read_next_header(raw, &everything);
+    const int result = libarchive().archive_read_next_header(raw, &everything);
     if (result != ARCHIVE_OK && result != ARCHIVE_EOF) {
         throw error_of(raw);
     }
@@ -48,7 +49,8 @@ std::string_view ByteSource::next_block() {
     size_t size = 0;
     la_int64_t offset = 0;
     while (!m_at_end && size == 0) {
-        const int result = archive_read_data_block(m_reader.get(), &block, &size, &offset);
+        const int result =
+            libarchive().archive_read_data_block(m_reader.get(), &block, &size, &offset);
         if (result != ARCHIVE_OK && result != ARCHIVE_EOF) {
             throw error_of(m_reader.get());
         }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <archive.h>
+#include "archive/libarchive.hpp"
 
 #include <memory>
 #include <string_view>
@@ -8,7 +8,7 @@
 namespace mstage::archive {
 
 struct FreeArchive {
-    void operator()(::archive* reader) const { archive_read_free(reader); }
+    void operator()(::archive* reader) const { libarchive().archive_read_free(reader); }
 };
 using ArchiveHandle = std::unique_ptr<::archive, FreeArchive>;
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "archive/libarchive.hpp"
 #include "base/error.hpp"
 
 namespace mstage::archive {
@@ -45,14 +46,14 @@ std::uint16_t kernel_tag(int tag) {
 
 std::vector<Rule> rules_of(archive_entry* entry, int want) {
     std::vector<Rule> rules;
-    archive_entry_acl_reset(entry, want);
+    libarchive().archive_entry_acl_reset(entry, want);
     int type = 0;
     int permissions = 0;
     int tag = 0;
     int id = 0;
     const char* name = nullptr;
-    while (archive_entry_acl_next(entry, want, &type, &permissions, &tag, &id, &name) ==
-           ARCHIVE_OK) {
+    while (libarchive().archive_entry_acl_next(entry, want, &type, &permissions, &tag, &id,
+                                               &name) == ARCHIVE_OK) {
         const std::uint16_t kernels = kernel_tag(tag);
         const bool has_id = kernels == ACL_USER || kernels == ACL_GROUP;
         if (has_id && id < 0) {
@@ -86,7 +87,7 @@ std::string encode(const std::vector<Rule>& rules) {
 
 std::vector<Xattr> posix_acls_of(archive_entry* entry) {
     std::vector<Xattr> acls;
-    const int types = archive_entry_acl_types(entry);
+    const int types = libarchive().archive_entry_acl_types(entry);
     if ((types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS) != 0) {
         acls.push_back(
             {"system.posix_acl_access", encode(rules_of(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS))});

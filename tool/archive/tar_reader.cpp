@@ -4,8 +4,6 @@
 // by path and defers what it does to them. Of its readers only tar is enabled, and of its filters
 // (see ByteSource) those that tars come in: the others are where its security bugs are.
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +11,7 @@
 
 #include "archive/byte_source.hpp"
 #include "archive/import.hpp"
+#include "archive/libarchive.hpp"
 #include "archive/member_path.hpp"
 #include "archive/posix_acl.hpp"
 #include "archive/tree_sink.hpp"
@@ -23,7 +22,7 @@ namespace mstage::archive {
 namespace {
 
 Error reader_error(::archive* reader, std::string_view doing = {}) {
-    const char* text = archive_error_string(reader);
+    const char* text = libarchive().archive_error_string(reader);
     return Error("{}{}", doing, printable(text != nullptr ? text : "unknown error"));
 }
 
@@ -34,18 +33,19 @@ la_ssize_t read_block(::archive* reader, void* source, const void** block) {
         *block = bytes.data();
         return static_cast<la_ssize_t>(bytes.size());
     } catch (const std::exception& error) {
-        archive_set_error(reader, EIO, "%s", error.what());
+        libarchive().archive_set_error(reader, EIO, "%s", error.what());
         return -1;
     }
 }
 
 ArchiveHandle open_reader(ByteSource& source) {
-    ArchiveHandle reader(archive_read_new());
+    ArchiveHandle reader(libarchive().archive_read_new());
     if (!reader) {
         throw SysError(ENOMEM, "reading the archive");
     }
-    archive_read_support_format_tar(reader.get());
-    if (archive_read_open(reader.get(), &source, nullptr, read_block, nullptr) != ARCHIVE_OK) {
+    libarchive().archive_read_support_format_tar(reader.get());
+    if (libarchive().archive_read_open(reader.get(), &source, nullptr, read_block, nullptr) !=
+        ARCHIVE_OK) {
         throw with_hint(reader_error(reader.get(), "at its start: "),
                         "what can be read are tars, plain or compressed with gzip, bzip2, xz, lzma "
                         "or zstd");
@@ -58,19 +58,20 @@ ArchiveHandle open_reader(ByteSource& source) {
 /// comes through as it is, with a warning. All other warnings are about headers that could not be
 /// understood.
 bool is_only_about_charset(::archive* reader) {
-    return archive_errno(reader) == EILSEQ;
+    return libarchive().archive_errno(reader) == EILSEQ;
 }
 
 /// The file offset of the end of what was read is behind the last header's start only when there
 /// was an end mark.
 bool has_end_mark(::archive* reader) {
-    return archive_filter_bytes(reader, 0) > archive_read_header_position(reader);
+    return libarchive().archive_filter_bytes(reader, 0) >
+           libarchive().archive_read_header_position(reader);
 }
 
 /// The next entry, or null at the end of the archive.
 archive_entry* next_entry(::archive* reader) {
     archive_entry* entry = nullptr;
-    const int result = archive_read_next_header(reader, &entry);
+    const int result = libarchive().archive_read_next_header(reader, &entry);
     if (result == ARCHIVE_OK || (result == ARCHIVE_WARN && is_only_about_charset(reader))) {
         return entry;
     }
@@ -95,20 +96,21 @@ uid_t owner_id(la_int64_t id) {
 
 Attributes attributes_of(archive_entry* entry) {
     Attributes attributes;
-    attributes.mode = archive_entry_perm(entry) & 07777;
-    attributes.owner = owner_id(archive_entry_uid(entry));
-    attributes.group = owner_id(archive_entry_gid(entry));
-    if (archive_entry_mtime_is_set(entry) != 0) {
-        attributes.mtime = timespec{archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
+    attributes.mode = libarchive().archive_entry_perm(entry) & 07777;
+    attributes.owner = owner_id(libarchive().archive_entry_uid(entry));
+    attributes.group = owner_id(libarchive().archive_entry_gid(entry));
+    if (libarchive().archive_entry_mtime_is_set(entry) != 0) {
+        attributes.mtime = timespec{libarchive().archive_entry_mtime(entry),
+                                    libarchive().archive_entry_mtime_nsec(entry)};
     }
-    if (archive_entry_acl_types(entry) != 0) {
+    if (libarchive().archive_entry_acl_types(entry) != 0) {
         attributes.xattrs = posix_acls_of(entry);
     }
-    archive_entry_xattr_reset(entry);
+    libarchive().archive_entry_xattr_reset(entry);
     const char* name = nullptr;
     const void* value = nullptr;
     size_t size = 0;
-    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+    while (libarchive().archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
         attributes.xattrs.push_back({name, std::string(static_cast<const char*>(value), size)});
     }
     return attributes;
@@ -136,7 +138,8 @@ void write_data(::archive* reader, archive_entry* entry, int fd, Imported& resul
     la_int64_t offset = 0;
     la_int64_t end = 0;
     int status = ARCHIVE_OK;
-    while ((status = archive_read_data_block(reader, &block, &size, &offset)) == ARCHIVE_OK) {
+    while ((status = libarchive().archive_read_data_block(reader, &block, &size, &offset)) ==
+           ARCHIVE_OK) {
         write_at(fd, static_cast<const char*>(block), size, offset);
         end = offset + static_cast<la_int64_t>(size);
         result.bytes += size;
@@ -144,14 +147,15 @@ void write_data(::archive* reader, archive_entry* entry, int fd, Imported& resul
     if (status != ARCHIVE_EOF) {
         throw reader_error(reader, "reading its data: ");
     }
-    if (archive_entry_size(entry) > end && ::ftruncate(fd, archive_entry_size(entry)) != 0) {
-        throw SysError(errno, "making it {} bytes long", archive_entry_size(entry));
+    if (libarchive().archive_entry_size(entry) > end &&
+        ::ftruncate(fd, libarchive().archive_entry_size(entry)) != 0) {
+        throw SysError(errno, "making it {} bytes long", libarchive().archive_entry_size(entry));
     }
 }
 
 /// Old tars mark a directory by a '/' behind its name only.
 mode_t type_of(archive_entry* entry, std::string_view name) {
-    const mode_t type = archive_entry_filetype(entry);
+    const mode_t type = libarchive().archive_entry_filetype(entry);
     return (type == AE_IFREG || type == 0) && name.ends_with('/') ? AE_IFDIR : type;
 }
 
@@ -161,7 +165,7 @@ void unpack_entry(::archive* reader, archive_entry* entry, std::string_view name
         throw Error("it has no name");
     }
     const MemberPath path = MemberPath::parse(name);
-    if (const char* target = archive_entry_hardlink(entry)) {
+    if (const char* target = libarchive().archive_entry_hardlink(entry)) {
         // Attributes and data that come with it are those of the file that it is a name of, and
         // that has them.
         sink.hard_link(path, MemberPath::parse(target));
@@ -178,7 +182,7 @@ void unpack_entry(::archive* reader, archive_entry* entry, std::string_view name
             sink.directory(path, attributes_of(entry));
             break;
         case AE_IFLNK: {
-            const char* target = archive_entry_symlink(entry);
+            const char* target = libarchive().archive_entry_symlink(entry);
             if (target == nullptr || *target == '\0') {
                 throw Error("a symbolic link without a target");
             }
@@ -225,7 +229,7 @@ Imported unpack_tar(int input_fd, int dir_fd, const Options& options) {
     TreeSink sink(dir_fd, options, result);
     std::string name;
     while (archive_entry* entry = next_entry_after(reader.get(), name)) {
-        const char* raw_name = archive_entry_pathname(entry);
+        const char* raw_name = libarchive().archive_entry_pathname(entry);
         name = raw_name != nullptr ? raw_name : "";
         try {
             unpack_entry(reader.get(), entry, name, sink, result);

@@ -45,9 +45,7 @@ void VerbParser::options(const std::string& names, const std::string& type,
     m_parser->app.add_option(names, values, help)
         ->option_text(type)
         ->group(m_parser->heading)
-        ->type_size(1)
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
 }
 
 void VerbParser::seconds(const std::string& names, double& value, const std::string& help) {

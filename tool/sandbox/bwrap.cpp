@@ -108,13 +108,18 @@ void keep_across_exec(int fd) {
     ::_exit(127);
 }
 
-/// Waits for everything that dies, as process 1 has to, until `pid` does.
-int reap_until(pid_t pid) {
+/// Waits for everything that dies, as process 1 has to, and tells how `pid` ended. bwrap leaves without waiting for its
+/// own process 1, which the kernel ends then; what that one's commands used counts for us only once it is reaped.
+int reap_all(pid_t pid) {
+    int code = 0;
     while (true) {
         int status = 0;
         const pid_t ended = ::waitpid(-1, &status, 0);
         if (ended == pid) {
-            return exit_state_of(status).shell_code();
+            code = exit_state_of(status).shell_code();
+        }
+        if (ended < 0 && errno == ECHILD) {
+            return code;
         }
         if (ended < 0 && errno != EINTR) {
             throw SysError(errno, "waiting for bwrap");
@@ -185,8 +190,8 @@ int supervise(const Spec& spec, const CommandFds& fds) {
     with_context("mounting the image", [&] {
         mount_root(spec.root);
         check_mount_points(spec.root.mount_point);
-        check_shell(spec);
     });
+    check_shell(spec);
     const Fd arguments =
         arguments_file(bwrap_arguments(spec, resolv_conf_place(spec.root.mount_point)));
     const Fd filter = make_seccomp_filter(spec.ids.mode);
@@ -206,7 +211,7 @@ int supervise(const Spec& spec, const CommandFds& fds) {
     if (pid == 0) {
         exec_bwrap(*bwrap, argv, fds, {arguments.get(), filter.get(), fds.status});
     }
-    return reap_until(pid);
+    return reap_all(pid);
 }
 
 bool command_was_started(std::string_view status) {

@@ -49,6 +49,17 @@ std::string kernel_message(int context) {
     }
 }
 
+/// With a backslash before each of `special`, which must hold the backslash. "upperdir" and "workdir" want that (though no
+/// list), "lowerdir" wants it for its separators too, "lowerdir+" is taken as it is.
+std::string escaped(const std::string& path, std::string_view special) {
+    std::string text;
+    for (const char c : path) {
+        text += special.find(c) != std::string_view::npos ? "\\" : "";
+        text += c;
+    }
+    return text;
+}
+
 class OverlayContext {
 public:
     OverlayContext() : m_fd(sys_fsopen("overlay", FSOPEN_CLOEXEC)) {
@@ -94,11 +105,7 @@ private:
     static std::string joined(const std::vector<fs::path>& lowers) {
         std::string text;
         for (const fs::path& lower : lowers) {
-            text += text.empty() ? "" : ":";
-            for (const char c : lower.native()) {
-                text += c == ':' || c == '\\' ? "\\" : "";
-                text += c;
-            }
+            text += (text.empty() ? "" : ":") + escaped(lower.native(), ":\\");
         }
         if (text.size() > 4000) {
             throw with_hint(Error("an image of {} layers cannot be mounted", lowers.size()),
@@ -125,8 +132,8 @@ void mount_overlay(const OverlayMount& overlay, const fs::path& target) {
         // Else unmounting writes the whole file system of the upper directory to disk. What becomes
         // of the changes, and when they are to be on disk, is the caller's to know.
         context.set_flag("volatile");
-        context.set("upperdir", overlay.changes->upper.native());
-        context.set("workdir", overlay.changes->work.native());
+        context.set("upperdir", escaped(overlay.changes->upper.native(), "\\"));
+        context.set("workdir", escaped(overlay.changes->work.native(), "\\"));
     }
     const Fd mounted = context.mount(!overlay.changes);
     if (sys_move_mount(mounted.get(), target.c_str()) != 0) {

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/error.hpp"
@@ -193,9 +194,12 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
         set_non_blocking(output.reader.get());
     }
     Outcome outcome;
+    constexpr size_t k_tail_size = 4096;
     std::string output_tail;  // of bwrap's own complaint, should there be no command
     const OutputSink tee = [&](Stream stream, std::string_view data) {
-        output_tail.assign(data.substr(0, 4096));
+        // It may come in several pieces.
+        output_tail.append(data.substr(data.size() - std::min(data.size(), k_tail_size)));
+        output_tail.erase(0, output_tail.size() - std::min(output_tail.size(), k_tail_size));
         sink(stream, data);
     };
     Watch(child, signals, spec).until_end(outputs, tee, outcome);

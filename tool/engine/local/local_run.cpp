@@ -114,7 +114,7 @@ RunResult LocalEngine::run(const RunRequest& request) {
     result.log = run_dir / "output.log";
     const Fd log = open_fd(result.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     const OutputSink sink = [&](Stream stream, std::string_view data) {
-        write_all(log.get(), data);
+        with_context(result.log.native(), [&] { write_all(log.get(), data); });
         if (request.live) {
             request.live(stream, data);
         }
