@@ -1,0 +1,352 @@
+#!/usr/bin/env bats
+# mstage run: what goes in, what comes out, and what becomes of what was written.
+
+load ../support.bash
+
+setup_file() {
+    make_base
+}
+
+teardown_file() {
+    remove_tree "$file_dir"
+}
+
+setup() {
+    require_sandbox
+    make_work_dir
+}
+
+teardown() {
+    remove_tree "$work"
+}
+
+image_count() {
+    json "$(mstage images --json)" 'len(d["images"])'
+}
+
+# --- Exit codes -------------------------------------------------------------------------------------------------
+
+@test "the command's exit code is that of mstage" {
+    for expected in 0 1 2 3 42 124 125 126 127 128 200 254 255; do
+        exits "$expected" mstage run tag:base -c "exit $expected"
+        same "" "$out$err"
+    done
+}
+
+@test "a command that a signal ended is 128 + its number" {
+    for signal in 1 2 3 6 8 9 10 11 13 14 15; do
+        exits $((128 + signal)) mstage run tag:base -c "kill -$signal \$\$"
+        same "" "$out$err"
+    done
+}
+
+@test "a program that is not there" {
+    fails mstage run tag:base -- /bin/frobnicate
+    same "mstage: error: the image has no '/bin/frobnicate'" "$err"
+    call mstage run tag:base -- frobnicate
+    [[ $code != 0 ]] || blame "expected it to fail"
+    has "$err" frobnicate
+    exits 127 mstage run tag:base -c frobnicate
+    has "$err" "frobnicate: not found"
+}
+
+@test "a program that is none" {
+    call mstage run tag:base -- /etc/passwd
+    [[ $code != 0 ]] || blame "expected it to fail"
+    has "$err" "/etc/passwd"
+    call mstage run tag:base -- /etc
+    [[ $code != 0 ]] || blame "expected it to fail"
+}
+
+# --- Streams ----------------------------------------------------------------------------------------------------
+
+@test "stdout and stderr are apart, byte for byte" {
+    mstage run tag:base -c 'printf "a\0b\377\n\n"; printf "c\0d" >&2' >stdout 2>stderr
+    printf 'a\0b\377\n\n' | cmp - stdout
+    printf 'c\0d' | cmp - stderr
+}
+
+@test "stdin passes through" {
+    printf 'a\0b\nc' >input
+    mstage run tag:base -- cat <input >output
+    cmp input output
+    same 3 "$(printf '1\n2\n3\n' | mstage run tag:base -- wc -l)"
+    same "" "$(mstage run tag:base -- cat </dev/null)"
+    # A closed one is an error for those who read, and no open door to our own files.
+    exits 1 mstage run tag:base -- cat <&-
+    has "$err" "Bad file descriptor"
+    succeeds mstage run tag:base -- true <&-
+}
+
+@test "a stdin that nobody reads is left to who comes next" {
+    same "second" "$(printf 'second\n' | { mstage run tag:base -- true; cat; })"
+}
+
+@test "50 MB of output arrive whole" {
+    local line='yes 0123456789abcdef0123456789abcdef0123456789abcdef | head -n 1000000'
+    mstage run tag:base -c "$line" | sha256sum >got
+    sh -c "$line" | sha256sum >expected
+    cmp expected got
+}
+
+@test "output comes as it is written, not at the end" {
+    local duration
+    duration=$(odd_duration)
+    mkfifo pipe
+    "$MSTAGE_EXECUTABLE" run tag:base -c "echo early; exec sleep $duration" >pipe 3>&- &
+    local pid=$!
+    read -r -t 10 line <pipe
+    same early "$line"
+    kill -TERM "$pid"
+    wait "$pid" || true
+}
+
+@test "nobody to read stdout ends the command with an error" {
+    local began code=0
+    began=$(now_ms)
+    { timeout 20 "$MSTAGE_EXECUTABLE" run tag:base -- yes 2>err || echo "$?" >code; } | head -n 1 >first
+    same y "$(cat first)"
+    same 1 "$(cat code)"
+    has "$(cat err)" "mstage: error: "
+    (($(now_ms) - began < 15000))
+    timeout 20 "$MSTAGE_EXECUTABLE" run tag:base -- yes >/dev/full 2>err || code=$?
+    same 1 "$code"
+    has "$(cat err)" "No space left on device"
+}
+
+@test "the log has what was written" {
+    exits 0 mstage run --json tag:base -c 'echo to-stdout; echo to-stderr >&2'
+    local log
+    log=$(json "$out" 'd["log"]')
+    same "to-stderr
+to-stdout" "$(sort "$log")"
+}
+
+@test "what is left running in the background ends with the command" {
+    local duration began
+    duration=$(odd_duration)
+    began=$(now_ms)
+    succeeds mstage run tag:base -c "sleep $duration & echo started"
+    same started "$out"
+    eventually is_gone "$duration"
+    (($(now_ms) - began < 15000))
+}
+
+# --- What the command finds -------------------------------------------------------------------------------------
+
+@test "arguments arrive as they are" {
+    succeeds mstage run tag:base -- printf '<%s>' a 'b c' '' '$HOME' '*' "it's" '"' -x -- '--json'
+    same "<a><b c><><\$HOME><*><it's><\"><-x><--><--json>" "$out"
+    succeeds mstage run tag:base printf '<%s>' a b
+    same "<a><b>" "$out"
+    succeeds mstage run tag:base -c 'echo "$0"; echo a  b | tr a b; echo ";"'
+    has "$out" "b b"
+}
+
+@test "the environment is clean, and -e adds to it" {
+    export FROM_OUTSIDE=secret
+    succeeds mstage run tag:base -- env
+    same "HOME=/root
+LANG=C.UTF-8
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PWD=/
+TERM=dumb" "$(sort <<<"$out" | grep -v _proxy=)"
+    succeeds mstage run -e A=1 --env 'B=x y=z' -e C= -e LANG=de -e A=2 tag:base -c 'echo "$A|$B|$C|$LANG"'
+    same "2|x y=z||de" "$out"
+}
+
+@test "proxy variables pass through" {
+    export http_proxy=http://127.0.0.1:9 NO_PROXY=localhost
+    succeeds mstage run tag:base -c 'echo "$http_proxy $NO_PROXY"'
+    same "http://127.0.0.1:9 localhost" "$out"
+    # ... but do not stay in an image.
+    mstage run --tag with-proxy tag:base -- touch /x
+    unset http_proxy
+    succeeds mstage run tag:with-proxy -c 'echo "<$http_proxy>"'
+    same "<>" "$out"
+    same "" "$(grep -r --include='*.json' 127.0.0.1:9 "$MSTAGE_STORE")"
+}
+
+@test "-w, and the working directory of the image" {
+    succeeds mstage run -w /etc tag:base -c pwd
+    same /etc "$out"
+    succeeds mstage run tag:base -c pwd
+    same / "$out"
+    mstage run -w /etc --tag in-etc tag:base -- touch /x
+    succeeds mstage run tag:in-etc -c pwd
+    same /etc "$out"
+    call mstage run -w /missing tag:base -c pwd
+    [[ $code != 0 ]] || blame "expected it to fail"
+    has "$err" /missing
+}
+
+@test "--no-network leaves nothing but a loopback" {
+    succeeds mstage run --no-network tag:base -- cat /proc/net/dev
+    same "lo" "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' <<<"$out")"
+    succeeds mstage run tag:base -- cat /proc/net/dev
+    same "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' /proc/net/dev)" "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' <<<"$out")"
+}
+
+@test "the command is root of its own, with its own processes" {
+    succeeds mstage run tag:base -c 'id -u; id -g; ls /proc | grep -c "^[0-9]"'
+    matches "$out" $'^0\n0\n[2-6]$'
+}
+
+@test "the host's files are not there" {
+    echo precious >"$work/precious"
+    fails_inside() {
+        call mstage run tag:base -c "$1"
+        [[ $code != 0 ]] || blame "expected it to fail"
+    }
+    fails_inside "cat $work/precious"
+    fails_inside "cat /proc/1/root$work/precious"
+    fails_inside "ls $MSTAGE_STORE"
+    same precious "$(cat "$work/precious")"
+}
+
+# --- What becomes of what was written ---------------------------------------------------------------------------
+
+@test "a disposable run leaves no image and no trace" {
+    local before
+    before=$(image_count)
+    succeeds mstage run tag:base -c 'echo x >/x; rm /etc/passwd; cat /x'
+    same x "$out"
+    exits 1 mstage run --disposable tag:base -c 'cat /etc/passwd; [ -e /x ]'
+    has "$out" root
+    same "$before" "$(image_count)"
+    same "" "$(ls "$MSTAGE_STORE/tmp")"
+}
+
+@test "--no-disposable makes an image and says which" {
+    exits 0 mstage run --no-disposable tag:base -c 'echo x >/x; mkdir -p /a/b; rm /etc/passwd; ln -s x /link'
+    same "" "$out"
+    matches "$err" "^mstage: image $UUID_PATTERN\$"
+    local image=${err#mstage: image }
+    succeeds mstage run "$image" -c 'cat /x /link; ls /a; [ ! -e /etc/passwd ] && echo gone'
+    same "x
+x
+b
+gone" "$out"
+    # The image before is what it was.
+    succeeds mstage run tag:base -- cat /etc/passwd
+}
+
+@test "nothing written is no new image" {
+    local before
+    before=$(image_count)
+    exits 0 mstage run --no-disposable tag:base -- cat /etc/passwd
+    same "mstage: image $(mstage import tag:base)" "$err"
+    same "$before" "$(image_count)"
+    # What is in memory does not count.
+    exits 0 mstage run --no-disposable --json tag:base -c 'echo x >/tmp/x; echo x >/run/x; echo x >/dev/shm/x'
+    same false "$(json "$out" 'd["filesystem_changed"]')"
+    same "$before" "$(image_count)"
+}
+
+@test "--tag names the new image; it stays where it was when the command fails" {
+    exits 0 mstage run --tag new tag:base -- touch /first
+    succeeds mstage ls tag:new:/first
+    local image
+    image=$(mstage import tag:new)
+    exits 3 mstage run --tag new tag:new -c 'touch /second; exit 3'
+    matches "$err" "^mstage: failed state $UUID_PATTERN\$"
+    same "$image" "$(mstage import tag:new)"
+    # The failed state can be looked at.
+    succeeds mstage ls "${err#mstage: failed state }:/second"
+}
+
+@test "runs stack up" {
+    mstage run --tag stack tag:base -c 'echo 0 >/count'
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        mstage run --tag stack tag:stack -c "echo $i >>/count; echo $i >/file-$i"
+    done
+    succeeds mstage run tag:stack -c 'cat /count; ls / | grep -c file-'
+    same "$(seq 0 12)
+12" "$out"
+}
+
+@test "modes, owners, links and times come back as they were written" {
+    mstage run --tag kept tag:base -c 'umask 0; mkdir /d; chmod 1750 /d; echo x >/d/a; ln /d/a /d/b; chmod 4711 /d/a
+        ln -s /nowhere /d/l; mkfifo /d/p; touch -d "2001-02-03 04:05:06.123456789 UTC" /d/a
+        chown 5:6 /d/p 2>/dev/null || true; : >/d/owner; stat -c "%a %h %i" /d/a /d/b >/dev/null'
+    succeeds mstage run tag:kept -c 'stat -c "%n %F %a" /d /d/a /d/l /d/p; stat -c %h /d/a; stat -c %y /d/a; cat /d/b'
+    same "/d directory 1750
+/d/a regular file 4711
+/d/l symbolic link 777
+/d/p fifo 644
+2
+2001-02-03 04:05:06.123456789 +0000
+x" "${out/fifo 666/fifo 644}"
+    succeeds mstage run tag:kept -c 'stat -c %u:%g /d/p'
+    same 5:6 "$out"
+}
+
+@test "what was removed stays removed, and a directory put in its place is empty" {
+    mstage run --tag made tag:base -c 'mkdir /d; echo old >/d/old; echo f >/f'
+    mstage run --tag removed tag:made -c 'rm -r /d /f; mkdir /d /f; echo new >/d/new'
+    succeeds mstage run tag:removed -c 'ls /d; ls /f'
+    same new "$out"
+    succeeds mstage ls -R tag:removed:/d
+    has_not "$out" old
+    succeeds mstage cp tag:removed:/d "$work/d"
+    same new "$(ls "$work/d")"
+}
+
+@test "--json: the record on stdout, the command's output on stderr" {
+    exits 3 mstage run --json --no-disposable tag:base -c 'echo hello; echo x >/x; exit 3'
+    same hello "$err"
+    same '["exit_code", "failed_state", "filesystem_changed", "log", "peak_memory_bytes", "result_image", "run", '\
+'"timed_out", "wall_s"]' "$(json "$out" 'sorted(d)')"
+    same '[3, false, true, null]' \
+        "$(json "$out" '[d["exit_code"], d["timed_out"], d["filesystem_changed"], d["result_image"]]')"
+    matches "$(json "$out" 'd["failed_state"]')" "^$UUID_PATTERN\$"
+    same hello "$(cat "$(json "$out" 'd["log"]')")"
+    same true "$(json "$out" '0 < d["wall_s"] < 60 and d["peak_memory_bytes"] > 0')"
+    exits 0 mstage run --json tag:base -- true
+    same '[0, null, null, false]' \
+        "$(json "$out" '[d["exit_code"], d["result_image"], d["failed_state"], d["filesystem_changed"]]')"
+}
+
+@test "every run has its record in the store" {
+    exits 0 mstage run --json -e A=1 tag:base -- true
+    local record
+    record=$(cat "$(json "$out" 'd["log"].replace("output.log", "run.json")')")
+    same '["command", "disposable", "environment", "exit_code", "failed_state", "filesystem_changed", "id", "image", '\
+'"interrupted_by", "network", "origin", "peak_memory_bytes", "read_bytes", "result_image", "signal", "started", '\
+'"system_s", "timed_out", "timeout_s", "user_s", "version", "wall_s", "written_bytes"]' "$(json "$record" 'sorted(d)')"
+    same '{"A": "1"}' "$(json "$record" 'd["environment"]')"
+}
+
+@test "eight runs on one image at once do not see each other" {
+    local pids=() i
+    for i in 1 2 3 4 5 6 7 8; do
+        mstage run tag:base -c "[ ! -e /mine ] && echo $i >/mine && sleep 0.2 && cat /mine" >"out-$i" &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i"
+    done
+    same "$(seq 8)" "$(cat out-?)"
+}
+
+@test "an image without a shell, without /etc, and an empty one" {
+    mkdir empty
+    mstage import --tag empty "rootfs:$work/empty" >/dev/null
+    fails mstage run tag:empty -c true
+    same "mstage: error: the image has no '/bin/sh'" "$err"
+    cp -a "$file_dir/rootfs" no-etc
+    rm -r no-etc/{etc,proc,dev,sys,tmp,run}
+    mstage import --tag no-etc "rootfs:$work/no-etc" >/dev/null
+    succeeds mstage run tag:no-etc -c 'echo x >/tmp/x; cat /tmp/x; ls /dev/null'
+    same "x
+/dev/null" "$out"
+}
+
+@test "an image whose /tmp or /proc is a link is refused, not followed" {
+    cp -a "$file_dir/rootfs" evil
+    rmdir evil/tmp
+    ln -s "$work" evil/tmp
+    mstage import --tag evil "rootfs:$work/evil" >/dev/null
+    fails mstage run tag:evil -- true
+    has "$err" "the image's '/tmp' is not a directory"
+}

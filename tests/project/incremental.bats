@@ -1,0 +1,394 @@
+#!/usr/bin/env bats
+# What runs again when, and what does not.
+
+load ../support.bash
+load project.bash
+
+setup_file() {
+    make_project_base
+}
+
+teardown_file() {
+    remove_tree "$file_dir"
+}
+
+setup() {
+    make_project
+}
+
+teardown() {
+    remove_tree "$work"
+}
+
+built() {
+    configure "$@"
+    build
+    same "install 1, build 1" "$(runs)"
+    later
+}
+
+@test "configure, build, test; then there is nothing to do" {
+    built
+    has "$out" "app: build-complete"
+    same "first
+second" "$(image_file build-complete:/result)"
+    starts_no_process
+    starts_no_process app.build-complete
+    call ctest --test-dir build --output-on-failure
+    [[ $code == 0 ]] || blame "ctest failed"
+    has "$out" "100% tests passed"
+    starts_no_process
+    same "install 1, build 1" "$(runs)"
+}
+
+@test "a file that only the build sees" {
+    built
+    echo changed >project/src/a.txt
+    build
+    same "install 1, build 2" "$(runs)"
+    same "changed
+second" "$(image_file build-complete:/result)"
+    starts_no_process
+}
+
+@test "a file that the install stage sees" {
+    built
+    echo "another library" >project/deps.txt
+    build
+    same "install 2, build 2" "$(runs)"
+    same "another library" "$(image_file build-complete:/deps)"
+    starts_no_process
+}
+
+@test "touched but unchanged: nothing runs in a sandbox" {
+    built
+    local before
+    before=$(stat -c %y build/.mstage/app/build-complete.checkpoint)
+    touch project/src/* project/deps.txt project
+    build
+    same "install 1, build 1" "$(runs)"
+    same "$before" "$(stat -c %y build/.mstage/app/build-complete.checkpoint)"
+    starts_no_process
+}
+
+# sees_change DESCRIPTION-OF-LISTING: the next build runs the build stage, once.
+runs_build_again() {
+    build
+    same "install 1, build $1" "$(runs)"
+    nothing_to_do
+}
+
+@test "files and directories that come, go and are renamed" {
+    built
+    echo third >project/src/c.txt
+    runs_build_again 2
+    has "$(image_file build-complete:/listing)" ./src/c.txt
+    later
+    mv project/src/c.txt project/src/d.txt
+    runs_build_again 3
+    has "$(image_file build-complete:/listing)" ./src/d.txt
+    has_not "$(image_file build-complete:/listing)" ./src/c.txt
+    later
+    rm project/src/d.txt
+    # The same state as in the beginning: it is restored.
+    runs_build_again 3
+    has_not "$(image_file build-complete:/listing)" ./src/d.txt
+    later
+    mkdir -p project/new/empty
+    runs_build_again 4
+    has "$(image_file build-complete:/listing)" ./new/empty
+    later
+    touch project/new/empty/.hidden
+    runs_build_again 5
+    has "$(image_file build-complete:/listing)" ./new/empty/.hidden
+    later
+    rm -r project/new
+    runs_build_again 5
+    has_not "$(image_file build-complete:/listing)" ./new
+}
+
+@test "links that point elsewhere; files that become directories and back" {
+    ln -s a.txt project/src/link
+    built
+    same "first
+second
+first" "$(image_file build-complete:/result)"
+    ln -sfn b.txt project/src/link
+    runs_build_again 2
+    same "first
+second
+second" "$(image_file build-complete:/result)"
+    later
+    echo file >project/thing
+    runs_build_again 3
+    later
+    rm project/thing
+    mkdir project/thing
+    touch project/thing/inside
+    runs_build_again 4
+    has "$(image_file build-complete:/listing)" ./thing/inside
+    later
+    rm -r project/thing
+    echo file >project/thing
+    runs_build_again 4
+    has_not "$(image_file build-complete:/listing)" ./thing/inside
+    later
+    rm project/thing
+    ln -s src project/thing
+    runs_build_again 5
+}
+
+@test "a mode that changed is noticed with MSTAGE_SCAN_EVERY_BUILD" {
+    built -D SAMPLE_BUILD="stat -c %a src/a.txt >/mode; cat src/* >/result" -D MSTAGE_SCAN_EVERY_BUILD=ON
+    chmod 0751 project/src/a.txt
+    build
+    same "install 1, build 2" "$(runs)"
+    same 751 "$(image_file build-complete:/mode)"
+}
+
+@test "a mode that changed is noticed by the next scan otherwise" {
+    built -D SAMPLE_BUILD="stat -c %a src/a.txt >/mode; cat src/* >/result"
+    chmod 0751 project/src/a.txt
+    build
+    same "install 1, build 1" "$(runs)"
+    touch project/src/b.txt
+    build
+    same "install 1, build 2" "$(runs)"
+    same 751 "$(image_file build-complete:/mode)"
+}
+
+@test "an earlier revision is restored, not run" {
+    git -C project init -q
+    git -C project config user.email nobody@example.com
+    git -C project config user.name nobody
+    git -C project add .
+    git -C project commit -q -m one
+    built
+    local first
+    first=$(image_of build-complete)
+    echo changed >project/src/a.txt
+    echo "another library" >project/deps.txt
+    git -C project commit -q -a -m two
+    build
+    same "install 2, build 2" "$(runs)"
+    later
+    git -C project checkout -q HEAD~1
+    build
+    has "$out" "restored"
+    same "install 2, build 2" "$(runs)"
+    same "$first" "$(image_of build-complete)"
+    same "first
+second" "$(image_file build-complete:/result)"
+    starts_no_process
+}
+
+@test "after ninja clean, and in a new build tree, all is restored" {
+    built
+    local first
+    first=$(image_of build-complete)
+    call ninja -C build clean
+    absent build/.mstage/app/build-complete.checkpoint
+    build
+    same "install 1, build 1" "$(runs)"
+    same "$first" "$(image_of build-complete)"
+    nothing_to_do
+    rm -r build
+    configure
+    build
+    same "install 1, build 1" "$(runs)"
+    same "$first" "$(image_of build-complete)"
+    nothing_to_do
+}
+
+@test "a marker that was deleted or emptied is made again, without running" {
+    built
+    rm build/.mstage/app/deps-installed.checkpoint
+    build
+    same "install 1, build 1" "$(runs)"
+    later
+    : >build/.mstage/app/build-complete.checkpoint
+    touch project/src/a.txt
+    call ninja -C build
+    nothing_to_do
+}
+
+@test "a command that changed: that stage and what follows" {
+    built
+    configure -D SAMPLE_BUILD="cat src/* >/result2"
+    build
+    same "install 1, build 2" "$(runs)"
+    later
+    configure -D SAMPLE_INSTALL="cat deps.txt deps.txt >/deps" -D SAMPLE_BUILD="cat src/* >/result2"
+    build
+    same "install 2, build 3" "$(runs)"
+    nothing_to_do
+}
+
+@test "a time-out, LIVE or another helper change nothing" {
+    cp "$MSTAGE_EXECUTABLE" helper
+    built -D MSTAGE_EXECUTABLE="$work/helper"
+    touch helper
+    starts_no_process
+    cp "$MSTAGE_EXECUTABLE" helper.new
+    mv helper.new helper
+    starts_no_process
+    configure -D MSTAGE_EXECUTABLE="$work/helper" -D SAMPLE_TIMEOUT=1000
+    build
+    later
+    configure -D MSTAGE_EXECUTABLE="$work/helper" -D SAMPLE_TIMEOUT=1000 -D SAMPLE_LIVE=ON
+    build
+    later
+    configure
+    build
+    same "install 1, build 1" "$(runs)"
+    nothing_to_do
+}
+
+@test "more than 1000 files: cheap when there is nothing to do, and changes are noticed" {
+    mkdir -p project/many/sub
+    (cd project/many && seq 1500 | split -l 1 -a 3 -d - file)
+    configure -D SAMPLE_BUILD="cat many/file000 many/file001 >/result; stat -c %a many/file002 >>/result"
+    build
+    later
+    local began
+    began=$(now_ms)
+    build
+    (($(now_ms) - began < 2000))
+    has_not "$out" "build-complete]"
+    same "install 1, build 1" "$(runs)"
+    echo changed >project/many/file001
+    build
+    same "install 1, build 2" "$(runs)"
+    same changed "$(image_file build-complete:/result | sed -n 2p)"
+    # Here modes are noticed at once.
+    chmod 0751 project/many/file002
+    build
+    same "install 1, build 3" "$(runs)"
+    same 751 "$(image_file build-complete:/result | sed -n 3p)"
+    rm project/many/file1499
+    build
+    same "install 1, build 4" "$(runs)"
+}
+
+@test "a source that is edited while a stage runs: the old state now, the new one next time" {
+    configure -D SAMPLE_BUILD="sleep 2; cat src/a.txt >/result"
+    ninja -C build build-complete >/dev/null 2>&1 3>&- &
+    local pid=$!
+    eventually grep -q . build/.mstage/app/deps-installed.checkpoint
+    sleep 0.5
+    echo "edited" >project/src/a.txt
+    wait "$pid"
+    same first "$(image_file build-complete:/result)"
+    build
+    same edited "$(image_file build-complete:/result)"
+    same "install 1, build 2" "$(runs)"
+    nothing_to_do
+}
+
+@test "a tag that moves, and a base that is imported again" {
+    mstage import --tag ground "rootfs:$file_dir/rootfs" >/dev/null
+    mstage run --tag other tag:ground -- touch /other
+    configure -D SAMPLE_BASE=tag:ground
+    build
+    nothing_to_do
+    later
+    mstage tag tag:other ground
+    build
+    same "install 2, build 2" "$(runs)"
+    mstage -C build ls build-complete:/other
+    nothing_to_do
+
+    cp -a "$file_dir/rootfs" tree
+    configure -D SAMPLE_BASE="rootfs:$work/tree"
+    build
+    same "install 3, build 3" "$(runs)"
+    echo new >tree/etc/new
+    nothing_to_do
+    mstage import --refresh "rootfs:$work/tree" >/dev/null
+    build
+    same "install 4, build 4" "$(runs)"
+    same new "$(image_file build-complete:/etc/new)"
+}
+
+@test "a store that was deleted is filled again" {
+    built
+    remove_tree "$work/store"
+    cd "$work"
+    build
+    same "install 1, build 1" "$(runs)"
+    same "first
+second" "$(image_file build-complete:/result)"
+    nothing_to_do
+}
+
+@test "two build trees share a store: each stage runs once, also when both build at once" {
+    configure_in project build -D SAMPLE_INSTALL="sleep 1; cat deps.txt >/deps"
+    configure_in project build2 -D SAMPLE_INSTALL="sleep 1; cat deps.txt >/deps"
+    ninja -C build build-complete >log1 2>&1 3>&- &
+    local pid=$!
+    ninja -C build2 build-complete >log2 2>&1 3>&-
+    wait "$pid" || { cat log1; false; }
+    same "install 1, build 1" "$(runs)"
+    cmp build/.mstage/app/build-complete.checkpoint build2/.mstage/app/build-complete.checkpoint
+}
+
+@test "branches from one checkpoint run side by side" {
+    cat >project/more.cmake <<'END'
+foreach(branch IN ITEMS left right)
+  multi_stage_add_stage(app ${branch} FROM deps-installed COMMAND "sleep 1; echo ${branch} >/${branch}"
+    CHECKPOINT ${branch}-done INPUTS NONE)
+endforeach()
+END
+    configure
+    build deps-installed
+    local began
+    began=$(now_ms)
+    build -j4 left-done right-done
+    (($(now_ms) - began < 1900)) || blame "not side by side"
+    same "install 1, left 1, right 1" "$(runs)"
+    same left "$(image_file left-done:/left)"
+    run -1 mstage -C build ls right-done:/left
+    nothing_to_do left-done right-done
+}
+
+@test "a pipeline in a subdirectory" {
+    mkdir project/part
+    mv project/src project/deps.txt project/part
+    sed 's/^cmake_minimum.*//; s/^project(.*//; s/^enable_testing.*//' project/CMakeLists.txt >project/part/CMakeLists.txt
+    cat >project/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.22)
+project(outer LANGUAGES NONE)
+enable_testing()
+add_subdirectory(part)
+END
+    configure
+    build
+    same "install 1, build 1" "$(runs)"
+    starts_no_process
+    echo changed >project/part/src/a.txt
+    build
+    same "install 1, build 2" "$(runs)"
+}
+
+@test "artifacts are delivered, come back when deleted, and follow their checkpoint" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH /result "/out/*" DESTINATION delivered)
+END
+    configure -D SAMPLE_BUILD="cat src/* >/result; mkdir /out; cp src/* /out; ln -s a.txt /out/link"
+    build artifacts
+    same "first
+second" "$(cat build/delivered/result)"
+    same first "$(cat build/delivered/link)"
+    starts_no_process artifacts
+    rm build/delivered/result
+    build artifacts
+    [[ -f build/delivered/result ]]
+    nothing_to_do artifacts
+    later
+    echo changed >project/src/a.txt
+    build artifacts
+    same "changed
+second" "$(cat build/delivered/result)"
+    same changed "$(cat build/delivered/a.txt)"
+    nothing_to_do artifacts
+}

@@ -1,0 +1,202 @@
+// Runs on images, and what becomes of what they write.
+
+#include <chrono>
+
+#include "engine_fixture.hpp"
+
+namespace mstage::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+using test::error_of;
+
+class RunTest : public EngineTest {};
+
+TEST_F(RunTest, ThatIsDisposableLeavesNothing) {
+    const ImageId image = base();
+    const size_t layers = entries_in("layers");
+    const RunResult result = m_engine.run(disposable_shell(image, "echo x > /root/f; cat /root/f"));
+    EXPECT_TRUE(result.outcome.ok());
+    EXPECT_EQ(read_file(result.log), "x\n");
+    EXPECT_FALSE(result.result_image);
+    EXPECT_FALSE(result.failed_state);
+    EXPECT_FALSE(result.filesystem_changed);
+    EXPECT_EQ(entries_in("layers"), layers);
+    EXPECT_EQ(entries_in("images"), 1U);
+    EXPECT_EQ(entries_in("tmp"), 0U);
+    EXPECT_EQ(output_of(image, "test -e /root/f || echo none"), "none\n");
+}
+
+TEST_F(RunTest, MakesAnImageOfWhatWasWritten) {
+    const ImageId parent = base();
+    RunRequest request = shell(parent, "echo x > /root/f; rm /bin/yes");
+    request.origin = "stage app/build";
+    request.key = std::string(64, 'a');
+    request.key_parts = {{"command", "..."}};
+    const RunResult result = m_engine.run(request);
+    ASSERT_TRUE(result.result_image);
+    EXPECT_TRUE(result.filesystem_changed);
+    EXPECT_NE(*result.result_image, parent);
+    EXPECT_EQ(output_of(*result.result_image, "cat /root/f; test -e /bin/yes || echo gone"),
+              "x\ngone\n");
+    EXPECT_EQ(output_of(parent, "test -e /root/f || echo none; test -e /bin/yes && echo there"),
+              "none\nthere\n");
+
+    const Image image = m_engine.image(*result.result_image);
+    EXPECT_EQ(image.parent, parent);
+    EXPECT_EQ(image.origin, "stage app/build");
+    EXPECT_EQ(image.command, request.command_line);
+    EXPECT_EQ(image.run, result.run);
+    EXPECT_EQ(image.key, request.key);
+    EXPECT_EQ(image.key_parts, request.key_parts);
+    EXPECT_EQ(image.state, ImageState::good);
+    EXPECT_EQ(image.layers.size(), 2U);
+    EXPECT_GT(m_engine.size_of(image), m_engine.size_of(m_engine.image(parent)));
+    EXPECT_EQ(m_engine.size_of(image), m_engine.size_of(image)) << "also when it is known";
+}
+
+TEST_F(RunTest, ThatWroteNothingGivesItsInputImage) {
+    const ImageId parent = base();
+    const RunResult result =
+        m_engine.run(shell(parent, "cat /etc/passwd; echo x > /tmp/x; echo x > /run/x"));
+    EXPECT_EQ(result.result_image, parent);
+    EXPECT_FALSE(result.filesystem_changed);
+    EXPECT_EQ(entries_in("images"), 1U);
+}
+
+TEST_F(RunTest, ThatFailsLeavesAFailedStateAndNoResult) {
+    const ImageId parent = base();
+    const RunResult result = m_engine.run(shell(parent, "echo half > /root/f; exit 3"));
+    EXPECT_EQ(result.outcome.code, 3);
+    EXPECT_FALSE(result.result_image);
+    ASSERT_TRUE(result.failed_state);
+    const Image state = m_engine.image(*result.failed_state);
+    EXPECT_EQ(state.state, ImageState::failed);
+    EXPECT_EQ(state.parent, parent);
+    EXPECT_FALSE(state.key) << "no stage may find it";
+    EXPECT_EQ(content_of(state.id, "/root/f"), "half\n");
+}
+
+TEST_F(RunTest, ThatTimesOutLeavesAFailedState) {
+    RunRequest request = shell(base(), "echo half > /root/f; sleep 1000");
+    request.timeout = std::chrono::milliseconds(300);
+    const RunResult result = m_engine.run(request);
+    EXPECT_TRUE(result.outcome.timed_out);
+    EXPECT_FALSE(result.result_image);
+    ASSERT_TRUE(result.failed_state);
+    EXPECT_EQ(content_of(*result.failed_state, "/root/f"), "half\n");
+}
+
+TEST_F(RunTest, ThatCannotStartLeavesNothing) {
+    RunRequest request = shell(base(), "true");
+    request.argv = {"/bin/no-such-shell"};
+    error_of([&] { m_engine.run(request); });
+    EXPECT_EQ(entries_in("tmp"), 0U);
+    EXPECT_EQ(entries_in("images"), 1U);
+}
+
+TEST_F(RunTest, StacksManyImages) {
+    ImageId image = base();
+    for (int number = 0; number < 12; ++number) {
+        image = made_by(image, fmt::format("echo {} >> /root/f", number));
+    }
+    EXPECT_EQ(
+        output_of(
+            image,
+            "cat /root/f | head -n 1; cat /root/f | while read l; do last=$l; done; echo end"),
+        "0\nend\n");
+    EXPECT_EQ(m_engine.image(image).layers.size(), 13U);
+}
+
+TEST_F(RunTest, KeepsOwnersModesAndTimesInImages) {
+    const ImageId image = made_by(base(),
+                                  "mkdir -m 1777 /root/d; touch -d 2001-02-03T04:05:06Z /root/d/f; "
+                                  "chmod 4711 /root/d/f; chown 7:8 /root/d/f");
+    const std::string owner = m_ids.mode == sandbox::IdMode::single ? "0:0" : "7:8";
+    const std::string output =
+        output_of(image, "stat -c '%a %u:%g %Y' /root/d/f; stat -c %a /root/d");
+    if (m_ids.mode == sandbox::IdMode::single) {
+        EXPECT_TRUE(contains(output, " 0:0 981173106\n1777\n")) << output;
+    } else {
+        EXPECT_EQ(output, "711 7:8 981173106\n1777\n") << "chown takes set-id bits away";
+    }
+}
+
+TEST_F(RunTest, GivesTheDefaultsTheImagesAndTheRequestsEnvironmentInThatOrder) {
+    RunRequest request = disposable_shell(base(), "echo $A $B $PATH $HOME $LANG");
+    request.environment = {{"A", "mine"}, {"HOME", "/elsewhere"}};
+    request.pass_through = {{"A", "passed"}, {"B", "passed"}};
+    EXPECT_EQ(read_file(m_engine.run(request).log),
+              "mine passed /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /elsewhere "
+              "C.UTF-8\n");
+}
+
+TEST_F(RunTest, ResultRemembersTheWorkingDirectory) {
+    const ImageId parent = base();
+    EXPECT_EQ(output_of(parent, "pwd"), "/\n");
+    RunRequest request = shell(parent, "pwd; echo x > f");
+    request.workdir = "/var";
+    const ImageId image = m_engine.run(request).result_image.value();
+    EXPECT_EQ(content_of(image, "/var/f"), "x\n");
+    EXPECT_EQ(output_of(image, "pwd"), "/var\n");
+}
+
+TEST_F(RunTest, WritesItsRecord) {
+    RunRequest request = shell(base(), "exit 5");
+    request.environment = {{"A", "1"}};
+    request.pass_through = {{"http_proxy", "secret"}};
+    const RunResult result = m_engine.run(request);
+    const std::string text = read_file(result.log.parent_path() / "run.json");
+    const Json record = parse_json(text, "run.json");
+    EXPECT_EQ(record.at("id"), result.run.str());
+    EXPECT_EQ(record.at("image"), request.image.str());
+    EXPECT_EQ(record.at("exit_code"), 5);
+    EXPECT_TRUE(record.at("signal").is_null());
+    EXPECT_TRUE(record.at("result_image").is_null());
+    EXPECT_EQ(record.at("failed_state"), result.failed_state->str());
+    EXPECT_EQ(record.at("environment"), Json({{"A", "1"}}));
+    EXPECT_FALSE(contains(text, "secret"));
+}
+
+TEST_F(RunTest, PassesOutputOnAsItComes) {
+    std::string live;
+    RunRequest request = disposable_shell(base(), "echo out; echo err >&2");
+    request.live = [&](Stream stream, std::string_view data) {
+        live += stream == Stream::out ? "o:" : "e:";
+        live += data;
+    };
+    request.streams = Streams::separate;
+    const RunResult result = m_engine.run(request);
+    EXPECT_TRUE(live == "o:out\ne:err\n" || live == "e:err\no:out\n") << live;
+    EXPECT_TRUE(contains(read_file(result.log), "err\n"));
+}
+
+TEST_F(RunTest, OfAnImageWhoseLayerIsGoneNamesTheRemedy) {
+    const ImageId image = made_by(base(), "echo x > /root/f");
+    remove_tree(m_dir / "store/layers" / m_engine.image(image).layers.back().str());
+    const Error error = error_of([&] { m_engine.run(shell(image, "true")); });
+    EXPECT_TRUE(contains(error.message(), image.str())) << error.message();
+    EXPECT_TRUE(contains(error.hint(), "build the checkpoint again")) << error.hint();
+    EXPECT_FALSE(fs::exists(m_engine.witness(image))) << "the build tool sees it missing";
+}
+
+TEST_F(RunTest, HelpersThatWereKilledAreTidiedUpAfter) {
+    const RunRequest request = shell(base(), "echo x > /root/f; sleep 1000");
+    test::Process helper([&] {
+        LocalEngine(m_dir / "store").run(request);
+        return 0;
+    });
+    ASSERT_TRUE(test::eventually([&] { return entries_in("tmp") == 1; }));
+    helper.kill(SIGKILL);
+    helper.wait();
+    EXPECT_TRUE(test::eventually([&] {
+        const LocalEngine next(m_dir / "store");
+        return entries_in("tmp") == 0;
+    }));
+    EXPECT_EQ(entries_in("images"), 1U);
+    EXPECT_EQ(output_of(base(), "test -e /root/f || echo none"), "none\n");
+}
+
+}  // namespace
+}  // namespace mstage::engine

@@ -1,0 +1,98 @@
+#include "pipeline/build_tree.hpp"
+
+#include "pipeline_fixture.hpp"
+
+namespace mstage::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::ImageId;
+using test::contains;
+using test::error_of;
+
+class BuildTreeTest : public engine::EngineTest {
+protected:
+    BuildTreeTest() {
+        make_plan(plan_json(m_dir / "build", "alpha", false));
+        m_second = make_plan(plan_json(m_dir / "build", "zeta", true));
+        m_first = make_plan(plan_json(m_dir / "build", "beta", false));
+    }
+    ImageId resolve(const std::string& text) {
+        return resolve_image(m_engine, BuildTree::find(m_dir / "build"), text);
+    }
+    ImageId mark(const Plan& plan, const std::string& checkpoint) {
+        const ImageId image = ImageId::generate();
+        write_checkpoint(plan, {.name = checkpoint, .image = image, .parent = {}, .key = {}});
+        return image;
+    }
+
+    Plan m_first;
+    Plan m_second;
+};
+
+TEST_F(BuildTreeTest, IsFoundFromBelow) {
+    fs::create_directories(m_dir / "build/sub/deeper");
+    for (const char* start :
+         {"build", "build/sub/deeper", "build/sub/../sub", "build/.mstage/zeta"}) {
+        const auto tree = BuildTree::find(m_dir / start);
+        ASSERT_TRUE(tree) << start;
+        EXPECT_EQ(tree->directory(), m_dir / "build");
+    }
+    EXPECT_FALSE(BuildTree::find(m_dir.path()));
+    EXPECT_FALSE(BuildTree::find("/"));
+}
+
+TEST_F(BuildTreeTest, IsTheNearestThatHasPipelines) {
+    fs::create_directories(m_dir / "build/sub/.mstage/empty");
+    EXPECT_EQ(BuildTree::find(m_dir / "build/sub")->directory(), m_dir / "build");
+    make_plan(plan_json(m_dir / "build/sub"));
+    EXPECT_EQ(BuildTree::find(m_dir / "build/sub")->directory(), m_dir / "build/sub");
+}
+
+TEST_F(BuildTreeTest, HasItsFirstPipelineFirst) {
+    std::vector<std::string> names;
+    for (const Plan& plan : BuildTree::find(m_dir / "build")->plans()) {
+        names.push_back(plan.pipeline);
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"zeta", "alpha", "beta"}));
+}
+
+TEST_F(BuildTreeTest, ResolvesCheckpoints) {
+    const ImageId first = mark(m_first, "build-complete");
+    const ImageId second = mark(m_second, "build-complete");
+    EXPECT_EQ(resolve("build-complete"), second) << "the build's first pipeline";
+    EXPECT_EQ(resolve("zeta.build-complete"), second);
+    EXPECT_EQ(resolve("beta.build-complete"), first);
+    EXPECT_TRUE(
+        contains(error_of([&] { resolve("deps-installed"); }).message(), "has not been built"));
+}
+
+TEST_F(BuildTreeTest, ResolvesWhatAFailedAttemptLeft) {
+    EXPECT_TRUE(contains(error_of([&] { resolve("build-complete@failed"); }).message(),
+                         "left no failed state"));
+    const Failure failure{engine::RunId::generate(), ImageId::generate()};
+    write_failure(m_second, "build-complete", failure);
+    EXPECT_EQ(resolve("build-complete@failed"), failure.state);
+    EXPECT_EQ(resolve("zeta.build-complete@failed"), failure.state);
+    EXPECT_TRUE(contains(error_of<UsageError>([&] { resolve("build-complete@last"); }).message(),
+                         "'@last' is unknown"));
+}
+
+TEST_F(BuildTreeTest, LeavesOtherNamesToTheEngine) {
+    const ImageId image = ImageId::generate();
+    EXPECT_EQ(resolve(image.str()), image);
+    EXPECT_TRUE(contains(error_of([&] { resolve("tag:a@b"); }).message(), "tag 'a@b'"));
+}
+
+TEST_F(BuildTreeTest, SaysWhatANameCouldHaveBeen) {
+    const Error error = error_of([&] { resolve("no-such-thing"); });
+    EXPECT_EQ(error.message(), "'no-such-thing' is no image: neither a checkpoint of build tree '" +
+                                   (m_dir / "build").native() + "' nor a UUID nor tag:NAME");
+    EXPECT_TRUE(contains(error.hint(), "mstage status"));
+    const Error outside =
+        error_of([&] { resolve_image(m_engine, std::nullopt, "build-complete"); });
+    EXPECT_TRUE(contains(outside.hint(), "-C")) << outside.hint();
+}
+
+}  // namespace
+}  // namespace mstage::pipeline

@@ -1,0 +1,164 @@
+// What a command gets and what comes back of it.
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "sandbox_fixture.hpp"
+
+namespace mstage::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+
+class RunTest : public SandboxModesTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, RunTest, ::testing::ValuesIn(possible_id_maps()), name_of_mode);
+
+TEST_P(RunTest, GivesTheExitCode) {
+    EXPECT_EQ(run_spec(shell("exit 0")).outcome.code, 0);
+    EXPECT_EQ(run_spec(shell("exit 3")).outcome.code, 3);
+    EXPECT_EQ(run_spec(shell("exit 255")).outcome.code, 255);
+    EXPECT_TRUE(run_spec(shell("true")).outcome.ok());
+    EXPECT_FALSE(run_spec(shell("false")).outcome.ok());
+}
+
+TEST_P(RunTest, GivesTheSignalAsAShellDoes) {
+    EXPECT_EQ(run_spec(probe("segfault")).outcome.code, 128 + SIGSEGV);
+    EXPECT_EQ(run_spec(shell("kill -9 $$")).outcome.code, 128 + SIGKILL);
+}
+
+TEST_P(RunTest, KeepsStreamsApart) {
+    const Ran ran = run_spec(shell("echo out; echo err >&2; echo out"), Streams::separate);
+    EXPECT_EQ(ran.out, "out\nout\n");
+    EXPECT_EQ(ran.err, "err\n");
+}
+
+TEST_P(RunTest, MergesStreamsInTheirOrder) {
+    const Ran ran = run_spec(shell("echo 1; echo 2 >&2; echo 3; echo 4 >&2"), Streams::merged);
+    EXPECT_EQ(ran.out, "1\n2\n3\n4\n");
+    EXPECT_EQ(ran.err, "");
+}
+
+TEST_P(RunTest, PassesEveryByteOn) {
+    EXPECT_EQ(run_spec(shell("printf 'a\\000b\\377\\n'")).out, std::string("a\0b\xff\n", 5));
+    const Ran ran =
+        run_spec(shell("head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; printf end"),
+                 Streams::separate);
+    EXPECT_EQ(ran.out, std::string(1'000'000, '\0') + "end");
+    EXPECT_EQ(ran.err, std::string(1'000'000, '\0'));
+}
+
+TEST_P(RunTest, GivesAnEmptyInputOrTheOneItIsTold) {
+    EXPECT_EQ(output_of(shell("cat; echo end")), "end\n");
+    const Fd input(::memfd_create("input", MFD_CLOEXEC));
+    write_all(input.get(), "from outside");
+    ::lseek(input.get(), 0, SEEK_SET);
+    Spec spec = shell("cat");
+    spec.stdin_fd = input.get();
+    EXPECT_EQ(output_of(spec), "from outside");
+}
+
+TEST_P(RunTest, GivesExactlyTheEnvironment) {
+    ::setenv("MSTAGE_TEST_LEAK", "1", 1);
+    Spec spec = spec_of({"/bin/env"});
+    spec.environment = {{"A", "with space"}, {"B", ""}, {"C", "x=y"}};
+    std::vector<std::string> lines = split(output_of(spec), '\n');
+    std::ranges::sort(lines);
+    // PWD comes from bwrap, which has changed the directory.
+    EXPECT_EQ(lines, (std::vector<std::string>{"", "A=with space", "B=", "C=x=y", "PWD=/"}));
+    ::unsetenv("MSTAGE_TEST_LEAK");
+}
+
+TEST_P(RunTest, LeavesNoDescriptorsToTheCommand) {
+    const Fd careless(::open("/etc/passwd", O_RDONLY));
+    const Fd with_high_number(::fcntl(careless.get(), F_DUPFD, 200));
+    // ls has the directory itself open.
+    EXPECT_EQ(output_of(spec_of({"/bin/ls", "/proc/self/fd"})), "0\n1\n2\n3\n");
+}
+
+TEST_P(RunTest, StartsInTheWorkingDirectory) {
+    Spec spec = spec_of({"/bin/readlink", "/proc/self/cwd"});
+    spec.workdir = "/var";
+    EXPECT_EQ(output_of(spec), "/var\n");
+}
+
+TEST_P(RunTest, IsAnErrorWithoutTheWorkingDirectory) {
+    Spec spec = shell("true");
+    spec.workdir = "/none";
+    const Error error = test::error_of([&] { run_spec(spec); });
+    EXPECT_TRUE(contains(error.message(), "/none")) << error.message();
+}
+
+TEST_P(RunTest, IsAnErrorWithoutTheShell) {
+    const Error error = test::error_of([&] { run_spec(spec_of({"/bin/bash", "-c", "true"})); });
+    EXPECT_TRUE(contains(error.message(), "the image has no '/bin/bash'")) << error.message();
+    test::error_of([&] { run_spec(spec_of({"no-such-program"})); });
+    test::error_of([&] { run_spec(spec_of({"/etc/passwd"})); });
+}
+
+TEST_P(RunTest, IsAnErrorWhenAMountPointIsALink) {
+    fs::create_directory(m_dir / "top");
+    fs::create_directory_symlink("/tmp", m_dir / "top/dev");
+    Spec spec = shell("true");
+    auto& lowers = spec.root.overlays.front().lowers;
+    lowers.insert(lowers.begin(), m_dir / "top");
+    const Error error = test::error_of([&] { run_spec(spec); });
+    EXPECT_TRUE(contains(error.message(), "'/dev' is not a directory")) << error.message();
+}
+
+TEST_P(RunTest, TellsWhatTheCommandUsed) {
+    // Half a second of work, 30 MB of memory, 8 MB to the disk.
+    const Usage usage = run_spec(shell("head -c 30000000 /dev/zero | { x=$(cat | head -c 1); }; "
+                                       "dd if=/dev/zero of=/root/f bs=1M count=8 conv=fsync; "
+                                       "dd if=/dev/zero of=/dev/null bs=30M count=9; sleep 0.2"))
+                            .outcome.usage;
+    EXPECT_GE(usage.wall, std::chrono::milliseconds(200));
+    EXPECT_LT(usage.wall, std::chrono::seconds(60));
+    EXPECT_GT(usage.user + usage.system, std::chrono::nanoseconds(0));
+    EXPECT_LT(usage.user + usage.system, 2 * usage.wall + std::chrono::seconds(1));
+    EXPECT_GT(usage.peak_memory, 30'000'000U);
+    EXPECT_LT(usage.peak_memory, 4'000'000'000U);
+    EXPECT_GE(usage.written_bytes, 8'000'000U);
+}
+
+TEST_P(RunTest, PutsChangesIntoTheUpperDirectoryOnly) {
+    const fs::path lower = test::shared_tiny_rootfs();
+    EXPECT_EQ(
+        run_spec(shell("echo new > /etc/new; echo more >> /etc/passwd; rm /bin/yes; mkdir /var/d"))
+            .outcome.code,
+        0);
+    EXPECT_EQ(read_file(upper() / "etc/new"), "new\n");
+    EXPECT_TRUE(contains(read_file(upper() / "etc/passwd"), "more"));
+    EXPECT_TRUE(fs::is_character_file(upper() / "bin/yes")) << "a whiteout";
+    EXPECT_TRUE(fs::is_directory(upper() / "var/d"));
+    EXPECT_FALSE(contains(read_file(lower / "etc/passwd"), "more"));
+    EXPECT_TRUE(fs::exists(lower / "bin/yes"));
+    EXPECT_FALSE(fs::exists(lower / "etc/new"));
+}
+
+TEST_P(RunTest, LeavesNoTraceOfItsOwnInTheUpperDirectory) {
+    EXPECT_TRUE(
+        run_spec(shell("echo x > /tmp/x; echo x > /run/x; echo x > /dev/shm/x; cat /etc/passwd"))
+            .outcome.ok());
+    EXPECT_TRUE(fs::is_empty(upper()));
+}
+
+TEST_P(RunTest, CallsTheSinkThatThrowsNoMore) {
+    int calls = 0;
+    const Error error = test::error_of([&] {
+        run(shell("yes"), Streams::merged, [&](Stream, std::string_view) {
+            ++calls;
+            throw Error("disk full");
+        });
+    });
+    EXPECT_EQ(error.message(), "disk full");
+    EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace mstage::sandbox
