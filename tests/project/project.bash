@@ -17,11 +17,11 @@ make_project() {
     module_dir=$(realpath "$BATS_TEST_DIRNAME/../../cmake")
 }
 
-# configure_in SOURCE BUILD [ARGUMENT...]
+# configure_in SOURCE BUILD [ARGUMENT...]: what is not given has its default, whatever was given before.
 configure_in() {
     local source=$1 build=$2
     shift 2
-    call cmake -G Ninja -S "$source" -B "$build" -D SAMPLE_MODULE_DIR="$module_dir" \
+    call cmake -G Ninja -S "$source" -B "$build" -U 'SAMPLE_*' -D SAMPLE_MODULE_DIR="$module_dir" \
         -D MSTAGE_EXECUTABLE="$MSTAGE_EXECUTABLE" -D SAMPLE_BASE="rootfs:$file_dir/rootfs" "$@"
     [[ $code == 0 ]] || blame "configuring failed"
 }

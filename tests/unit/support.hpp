@@ -31,10 +31,18 @@ public:
     TempDir(const TempDir&) = delete;
     TempDir& operator=(const TempDir&) = delete;
     ~TempDir() {
-        try {
-            remove_tree(m_path);
-        } catch (const Error& error) {
-            ADD_FAILURE() << "a test's directory stays: " << error.what();
+        // What is brought to disk in the background may still put a lock file there.
+        for (int attempt = 1;; ++attempt) {
+            try {
+                remove_tree(m_path);
+                return;
+            } catch (const Error& error) {
+                if (attempt == 100) {
+                    ADD_FAILURE() << "a test's directory stays: " << error.what();
+                    return;
+                }
+                std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            }
         }
     }
 

@@ -181,11 +181,11 @@ void write_file_atomically(const fs::path& path, std::string_view content, Durab
     }
 }
 
-bool write_file_if_changed(const fs::path& path, std::string_view content) {
+bool write_file_if_changed(const fs::path& path, std::string_view content, Durable durable) {
     if (read_file_if_exists(path) == content) {
         return false;
     }
-    write_file_atomically(path, content);
+    write_file_atomically(path, content, durable);
     return true;
 }
 

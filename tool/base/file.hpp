@@ -20,7 +20,8 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
                            Durable durable = Durable::no);
 /// As above, but leaves the file (and its mtime) alone when it already holds `content`. True when
 /// it was written.
-bool write_file_if_changed(const std::filesystem::path& path, std::string_view content);
+bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
+                           Durable durable = Durable::no);
 
 /// mkdir -p with a mode for what is created.
 void make_directories(const std::filesystem::path& path, mode_t mode = 0777);

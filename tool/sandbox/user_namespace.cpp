@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -71,6 +72,16 @@ void enter_namespaces() {
     ::prctl(PR_SET_DUMPABLE, 1);
 }
 
+/// To be called with the death signal set. The parent may have died before that, and in a process-id namespace of our
+/// own its id does not tell. A process that ends closes its files before it sends death signals: what is still open
+/// now promises that the signal will come.
+void end_if_parent_is_dead(int alive) {
+    pollfd end_of_file{alive, 0, 0};
+    if (::poll(&end_of_file, 1, 0) > 0 && (end_of_file.revents & POLLHUP) != 0) {
+        ::_exit(1);
+    }
+}
+
 /// Never returns, so that no destructor of the parent's objects runs in the child.
 [[noreturn]] void child_main(const Pipe& go, const Pipe& errors, const std::function<int()>& body) {
     int code = 1;
@@ -82,6 +93,7 @@ void enter_namespaces() {
         ::close(go.writer.get());
         if (::read(go.reader.get(), &byte, 1) == 1) {
             enter_namespaces();
+            end_if_parent_is_dead(go.reader.get());
             code = body();
         }
     } catch (const Error& error) {
@@ -121,6 +133,7 @@ NamespaceChild::NamespaceChild(const IdMap& map, Processes processes,
         throw with_hint(std::move(unavailable), error.hint());
     }
     write_all(go.writer.get(), "x");
+    m_alive = std::move(go.writer);
 }
 
 NamespaceChild::~NamespaceChild() {

@@ -48,6 +48,7 @@ private:
     pid_t m_pid = -1;
     Fd m_pidfd;
     Fd m_errors;
+    Fd m_alive;  ///< closed by our death, which the child looks for
 };
 
 /// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files

@@ -20,8 +20,8 @@ std::optional<ImageId> NameTable::find(const std::string& name) const {
     return ImageId::parse(std::string_view(*text).substr(0, text->find('\n')));
 }
 
-void NameTable::set(const std::string& name, const ImageId& image) const {
-    write_file_if_changed(path_of(name), image.str() + "\n");
+void NameTable::set(const std::string& name, const ImageId& image, Durable durable) const {
+    write_file_if_changed(path_of(name), image.str() + "\n", durable);
 }
 
 bool NameTable::remove(const std::string& name) const {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.hpp"
 #include "store/ids.hpp"
 
 namespace mstage::store {
@@ -20,7 +21,7 @@ public:
     /// there.
     std::optional<ImageId> find(const std::string& name) const;
     /// Leaves a file that already says so untouched, mtime and all: Ninja may be watching it.
-    void set(const std::string& name, const ImageId& image) const;
+    void set(const std::string& name, const ImageId& image, Durable durable = Durable::no) const;
     /// False when it was not there.
     bool remove(const std::string& name) const;
     /// All names, sorted.

@@ -1,9 +1,11 @@
 #include "sandbox/user_namespace.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/fd.hpp"
 #include "support.hpp"
 
 namespace mstage::sandbox {
@@ -70,6 +72,28 @@ TEST_F(NamespaceChildTest, DiesWithTheObject) {
     }
     EXPECT_EQ(::fcntl(pid, F_GETFD), -1);
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "nobody is left to wait for";
+}
+
+TEST_F(NamespaceChildTest, DiesWithItsParentHoweverEarlyThatDies) {
+    for (int round = 0; round < 60; ++round) {
+        Pipe pipe = make_pipe();
+        test::Process parent([&] {
+            pipe.reader.close();
+            NamespaceChild child(m_ids, Processes::own, [] {
+                ::pause();
+                return 0;
+            });
+            child.wait();
+            return 0;
+        });
+        pipe.writer.close();
+        ::usleep(static_cast<useconds_t>(round * 40));
+        parent.kill(SIGKILL);
+        parent.wait();
+        // Whoever lives on holds the pipe.
+        pollfd end{pipe.reader.get(), POLLIN, 0};
+        ASSERT_EQ(::poll(&end, 1, 10'000), 1) << "after " << round * 40 << " us";
+    }
 }
 
 TEST_F(NamespaceChildTest, TellsThatItWasKilled) {

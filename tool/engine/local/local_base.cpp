@@ -72,7 +72,7 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     m_store.publish_image(image);
     // A base is expensive and named: it should be there after a power cut too.
     m_store.sync_now();
-    bases.set(reference, image.id);
+    bases.set(reference, image.id, Durable::yes);
     base.imported = true;
     base.warnings = tree.warnings;
     return base;

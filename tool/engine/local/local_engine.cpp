@@ -185,7 +185,10 @@ void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
     if (name.empty()) {
         throw UsageError("a tag needs a name");
     }
-    m_store.tags().set(name, m_store.get_image(image).id);
+    // Who names an image wants to find it again, also after a power cut.
+    const ImageId id = m_store.get_image(image).id;
+    m_store.sync_now();
+    m_store.tags().set(name, id, Durable::yes);
 }
 
 bool LocalEngine::remove_tag(const std::string& name) {

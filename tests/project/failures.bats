@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# Stages that fail, take too long, or are interrupted: what is said, what stays, and how it goes on.
+
+load ../support.bash
+load project.bash
+
+setup_file() {
+    make_project_base
+}
+
+teardown_file() {
+    remove_tree "$file_dir"
+}
+
+setup() {
+    make_project
+    duration=$(odd_duration)
+}
+
+teardown() {
+    remove_tree "$work"
+}
+
+# The build fails; the checkpoint before it is untouched, its own is not there.
+fails_after_install() {
+    local before
+    before=$(stat -c %y build/.mstage/app/deps-installed.checkpoint)
+    build_fails
+    absent build/.mstage/app/build-complete.checkpoint
+    same "$before" "$(stat -c %y build/.mstage/app/deps-installed.checkpoint)"
+}
+
+# After the cause is mended only the build stage runs.
+goes_on_from_install() {
+    configure
+    build
+    has "$out" "build-complete"
+    has_not "$(runs)" "install 2"
+    same "first
+second" "$(image_file build-complete:/result)"
+    absent build/.mstage/app/build-complete.failed
+    nothing_to_do
+}
+
+# Starts a build in a process group of its own, as a terminal's shell does; waits until its command runs.
+start_build() {
+    set -m
+    ninja -C build build-complete >log 2>&1 3>&- &
+    pid=$!
+    set +m
+    eventually is_running "$duration"
+}
+
+@test "a command that fails" {
+    configure -D SAMPLE_BUILD="echo working; echo half >/half; echo 'it broke' >&2; exit 3"
+    build deps-installed
+    later
+    fails_after_install
+    # What Ninja itself prints, and paths of the program, are not ours.
+    local report
+    report=$(sed -n '/^mstage: error: /,/^ninja: build stopped/p' <<<"$out" | sed '$d' |
+        sed "s|$MSTAGE_EXECUTABLE|mstage|")
+    golden failure-report.txt "$report"
+    succeeds mstage -C build cat build-complete@failed:/half
+    same half "$out"
+    # It fails again, whatever is looked at in between.
+    build_fails
+    same "install 1, build 2" "$(runs)"
+    goes_on_from_install
+    same "install 1, build 3" "$(runs)"
+}
+
+@test "the report as JSON" {
+    configure -D SAMPLE_BUILD="echo 'it broke'; exit 3"
+    build_fails
+    local report
+    report=$(cat store/runs/*/report.json)
+    same '["checkpoint", "command", "exit_code", "failed_state", "interrupted_by", "last_lines", "log", "look_command", '\
+'"pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
+    same '["app", "build", "build-complete", 3, false, null, "it broke"]' "$(json "$report" \
+        '[d[k] for k in ("pipeline", "stage", "checkpoint", "exit_code", "timed_out", "interrupted_by", "last_lines")]')"
+    same '["deps-installed", "setup-base"]' "$(json "$report" '[p["checkpoint"] for p in d["rollback_points"]]')"
+    same "it broke" "$(cat "$(json "$report" 'd["log"]')")"
+    # What it says is what works.
+    configure
+    call sh -c "$(json "$report" 'd["resume_command"]')"
+    [[ $code == 0 ]] || blame "the command of the report failed"
+}
+
+@test "a failing install stops what follows" {
+    configure -D SAMPLE_INSTALL="exit 5"
+    build_fails
+    has "$out" "stage 'install' of pipeline 'app' failed with exit code 5"
+    absent build/.mstage/app/{deps-installed,build-complete}.checkpoint
+    configure
+    build
+    same "install 2, build 1" "$(runs)"
+}
+
+@test "a stage that worked and then fails has no checkpoint, and its old state is restored" {
+    configure
+    build
+    later
+    local good
+    good=$(image_of build-complete)
+    configure -D SAMPLE_BUILD="exit 3"
+    fails_after_install
+    configure
+    build
+    same "$good" "$(image_of build-complete)"
+    same "install 1, build 2" "$(runs)"
+}
+
+@test "a command that a signal ends" {
+    configure -D SAMPLE_BUILD='kill -SEGV $$'
+    build_fails
+    has "$out" "failed with signal 11 (Segmentation fault)"
+    goes_on_from_install
+}
+
+@test "a command that takes too long" {
+    configure -D SAMPLE_BUILD="echo begun; sleep $duration" -D SAMPLE_TIMEOUT=1
+    build deps-installed
+    later
+    fails_after_install
+    has "$out" "was ended by its time-out of 1.0 s"
+    has "$out" "| begun"
+    eventually is_gone "$duration"
+    goes_on_from_install
+}
+
+@test "Ctrl-C" {
+    configure -D SAMPLE_BUILD="trap '' INT TERM; echo begun; sleep $duration"
+    build deps-installed
+    start_build
+    kill -INT -- "-$pid"
+    local code=0 began
+    began=$(now_ms)
+    wait "$pid" || code=$?
+    (($(now_ms) - began < 8000))
+    [[ $code != 0 ]]
+    has "$(cat log)" "interrupted"
+    eventually is_gone "$duration"
+    absent build/.mstage/app/build-complete.checkpoint
+    [[ -f build/.mstage/app/deps-installed.checkpoint ]]
+    goes_on_from_install
+}
+
+@test "a helper that is killed takes its sandbox along, and the next build is good" {
+    configure -D SAMPLE_BUILD="trap '' INT TERM; sleep $duration"
+    build deps-installed
+    start_build
+    local helper
+    helper=$(pgrep -P "$pid" -f 'stage .*/plan.json build' | head -n 1)
+    [[ -n $helper ]]
+    # Ninja's child may be the shell that started it.
+    kill -KILL "$(pgrep -P "$helper" -f 'stage .*/plan.json build' || echo "$helper")" "$helper" 2>/dev/null || true
+    wait "$pid" && false
+    eventually is_gone "$duration"
+    absent build/.mstage/app/build-complete.checkpoint
+    goes_on_from_install
+    same "" "$(ls store/tmp)"
+}
+
+@test "a build tool that is killed" {
+    configure -D SAMPLE_BUILD="sleep 1; cat src/* >/result"
+    build deps-installed
+    ninja -C build build-complete >log 2>&1 3>&- &
+    pid=$!
+    sleep 0.5
+    kill -KILL "$pid"
+    wait "$pid" || true
+    build
+    same "first
+second" "$(image_file build-complete:/result)"
+    build
+    nothing_to_do
+}
+
+@test "output that no terminal should obey" {
+    configure -D SAMPLE_BUILD='printf "\033]0;title\007 \033[31mred\033[0m \001\n"; exit 1'
+    build_fails
+    has "$out" '\x1b]0;title\x07'
+    has_not "$out" $'\e]0'
+}
+
+@test "a stage without output, and one with a great deal" {
+    configure -D SAMPLE_BUILD="exit 1"
+    build_fails
+    has_not "$out" "last lines"
+    configure -D SAMPLE_BUILD="seq 1000000; exit 1"
+    build_fails
+    has "$out" "| 1000000"
+    has_not "$out" "| 900000"
+    (($(wc -l <<<"$out") < 60))
+}

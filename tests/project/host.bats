@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# Base `host`: the machine's own system, which no stage can change.
+
+load ../support.bash
+load project.bash
+
+setup_file() {
+    make_file_dir
+}
+
+teardown_file() {
+    remove_tree "$file_dir"
+}
+
+setup() {
+    make_project
+}
+
+teardown() {
+    remove_tree "$work"
+}
+
+listing() {
+    find /etc /usr/local /usr/bin /usr/lib/os-release /var/lib/dpkg -xdev -printf '%p %y %m %U:%G %s %T@ %l\n' \
+        2>/dev/null | sort
+}
+
+@test "as root: what a stage does to the system stays in its image" {
+    is_root || skip "for root only"
+    configure -D SAMPLE_BASE=host -D SAMPLE_INSTALL="echo mine >/usr/local/bin/mine && echo mine >/etc/mine && \
+rm /etc/passwd && mkdir -p /var/lib/mine /opt/mine && touch /var/lib/mine/x && chmod 700 /usr/bin/env && mkdir /new && \
+touch /new/x /root/x && cat /usr/local/bin/mine" -D SAMPLE_BUILD="cat /usr/local/bin/mine /etc/mine >/result && \
+[ ! -e /etc/passwd ] && [ -e /var/lib/mine/x ] && [ -d /opt/mine ] && [ -e /new/x ] && [ -e /root/x ]"
+    listing >before
+    build
+    listing >after
+    cmp before after || { diff before after; false; }
+    absent /usr/local/bin/mine /etc/mine /var/lib/mine /opt/mine /new /root/x
+    same "mine
+mine" "$(image_file build-complete:/result)"
+    has "$(mstage -C build ls build-complete:/usr/bin/env)" f0700
+    nothing_to_do
+}
+
+@test "as an ordinary user: the system is read-only, and a stage that writes to it says so" {
+    is_root && skip "for ordinary users only"
+    configure -D SAMPLE_BASE=host -D SAMPLE_INSTALL="echo mine >/usr/local/mine"
+    build_fails
+    has "$out" "Read-only file system"
+    absent /usr/local/mine
+    configure -D SAMPLE_BASE=host -D SAMPLE_INSTALL="mkdir /new; cat deps.txt >/new/deps"
+    build
+    same "a library" "$(image_file build-complete:/new/deps)"
+}
+
+@test "the machine's tools are there, its people's files are not" {
+    mkdir -p "$work/secret"
+    echo secret >"$work/secret/file"
+    configure -D SAMPLE_BASE=host -D SAMPLE_BUILD="ls -A /home /root /tmp /mnt /srv /media >/empty; cat --version >/version; \
+! cat $work/secret/file"
+    build
+    same "/home:
+
+/media:
+
+/mnt:
+
+/root:
+
+/srv:
+
+/tmp:" "$(image_file build-complete:/empty)"
+    has "$(image_file build-complete:/version)" cat
+}
