@@ -304,12 +304,6 @@ deep" "$out"
     has "$err" "No such file or directory"
     succeeds mstage cp tag:files:/data/one.txt "$work/file"
     same one "$(cat file)"
-    if ! is_root; then
-        mkdir closed
-        chmod 500 closed
-        fails mstage cp tag:files:/data/one.txt closed
-        has "$err" "Permission denied"
-    fi
 }
 
 @test "cp to a full disk fails and leaves no half file" {

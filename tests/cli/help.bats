@@ -123,8 +123,6 @@ is_good_help() {
 @test "values that are none" {
     misused mstage run --timeout soon tag:base true
     misused mstage run --timeout -1 tag:base true
-    misused mstage run -e NOVALUE tag:base true
-    misused mstage run -e =x tag:base true
     misused mstage run --plan x tag:base true
     misused mstage run --test x tag:base true
     misused mstage cp --depfile x tag:base:/a "$file_dir"

@@ -144,6 +144,9 @@ to-stdout" "$(sort "$log")"
 }
 
 @test "the environment is clean, and -e adds to it" {
+    misused mstage run -e NOVALUE tag:base true
+    same "mstage: error: 'NOVALUE' is not NAME=VALUE" "$err"
+    misused mstage run -e =x tag:base true
     export FROM_OUTSIDE=secret
     succeeds mstage run tag:base -- env
     same "HOME=/root

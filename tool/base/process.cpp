@@ -1,9 +1,11 @@
 #include "base/process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +74,20 @@ Started start(const Command& command) {
     return {pid, std::move(output.reader), std::move(errors)};
 }
 
+/// Whether the child has ended or does so within a second.
+bool ends_soon(pid_t pid) {
+    const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    pollfd end{pidfd.get(), POLLIN, 0};
+    return ::poll(&end, 1, 1000) > 0;
+}
+
+Error failure_of(const Command& command, const Started& child, const ExitState& state) {
+    ::lseek(child.errors.get(), 0, SEEK_SET);
+    const std::string detail = escape_control(last_lines(read_all(child.errors.get()), 15));
+    return Error("'{}' failed with {}{}{}", command.argv.front(), state.describe(),
+                 detail.empty() ? "" : ":\n", detail);
+}
+
 }  // namespace
 
 std::string ExitState::describe() const {
@@ -103,17 +119,21 @@ void stream_output(const Command& command, const std::function<void(int)>& consu
     try {
         consume(child.output.get());
     } catch (...) {
-        ::kill(child.pid, SIGKILL);
-        wait_for(child.pid);
+        // Output that makes no sense mostly comes from a program that failed: then that is what to
+        // tell. One that still writes is not done, and its failure would only be the closed pipe.
+        if (!ends_soon(child.pid)) {
+            ::kill(child.pid, SIGKILL);
+        }
+        const ExitState state = wait_for(child.pid);
+        if (state.code.value_or(0) != 0) {
+            throw failure_of(command, child, state);
+        }
         throw;
     }
     child.output.close();
     const ExitState state = wait_for(child.pid);
     if (!state.ok()) {
-        ::lseek(child.errors.get(), 0, SEEK_SET);
-        const std::string detail = escape_control(last_lines(read_all(child.errors.get()), 15));
-        throw Error("'{}' failed with {}{}{}", command.argv.front(), state.describe(),
-                    detail.empty() ? "" : ":\n", detail);
+        throw failure_of(command, child, state);
     }
 }
 

@@ -132,7 +132,7 @@ std::string unescape_file_name(std::string_view file_name) {
 }
 
 std::optional<std::string> escape_depfile_path(std::string_view path) {
-    static constexpr std::string_view k_other_readable = " #$+?,/_:.~()}{%=@[]!-";
+    static constexpr std::string_view k_other_readable = " #$+,/_:.~()}{%=@[]!-";
     std::string out;
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);

@@ -42,6 +42,8 @@ public:
     enum class Needed { yes, no };
     void argument(const std::string& name, std::string& value, const std::string& help,
                   Needed needed);
+    /// What is not ours: the first word that is no argument or option of ours, and all that follows.
+    void rest(std::vector<std::string>& words);
     /// All that is left.
     void arguments(const std::string& name, std::vector<std::string>& values,
                    const std::string& help, Needed needed);

@@ -25,6 +25,7 @@ Json to_json(engine::Engine& engine, const engine::Image& image) {
 int run_images(const Arguments& arguments) {
     VerbParser parser("images");
     bool json = false;
+    parser.footer("A size is that of all layers of the image; images share layers.");
     parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;

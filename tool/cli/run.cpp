@@ -12,7 +12,8 @@ namespace mstage::cli {
 namespace {
 
 struct RunOptions {
-    std::vector<std::string> words;  // IMAGE, and COMMAND when it came without "--"
+    std::string image;
+    std::vector<std::string> command;
     std::string command_line;
     std::vector<std::string> environment;
     std::string workdir;
@@ -26,8 +27,10 @@ struct RunOptions {
 };
 
 void declare(VerbParser& parser, RunOptions& options) {
-    parser.arguments("IMAGE [--] COMMAND", options.words,
-                     "The image, and the command with its arguments", VerbParser::Needed::no);
+    parser.argument("IMAGE", options.image, "The image; the command with its arguments follows",
+                    VerbParser::Needed::no);
+    parser.rest(options.command);
+    parser.footer("mstage run [OPTIONS] IMAGE [--] COMMAND [ARGUMENT...]");
     parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
     parser.option("-w,--workdir", "DIR", options.workdir,
@@ -87,12 +90,12 @@ std::map<std::string, std::string> parse_environment(const std::vector<std::stri
     return environment;
 }
 
-engine::RunRequest request_from(const RunOptions& options, const std::vector<std::string>& command,
-                                const engine::ImageId& image) {
+engine::RunRequest request_from(const RunOptions& options, const engine::ImageId& image) {
     engine::RunRequest request{.image = image};
     const bool line = !options.command_line.empty();
-    request.argv = line ? std::vector<std::string>{"/bin/sh", "-c", options.command_line} : command;
-    request.command_line = line ? options.command_line : joined(command);
+    request.argv =
+        line ? std::vector<std::string>{"/bin/sh", "-c", options.command_line} : options.command;
+    request.command_line = line ? options.command_line : joined(options.command);
     request.environment = parse_environment(options.environment);
     request.pass_through = proxy_variables();
     request.workdir = options.workdir;
@@ -120,11 +123,10 @@ void print_record(const engine::RunResult& result) {
     }));
 }
 
-int run_on_image(const CommonOptions& common, const RunOptions& options,
-                 const std::vector<std::string>& command) {
+int run_on_image(const CommonOptions& common, const RunOptions& options) {
     const Workplace place(common);
-    const engine::ImageId image = place.image(options.words.front()).id;
-    const engine::RunResult result = place.engine->run(request_from(options, command, image));
+    const engine::ImageId image = place.image(options.image).id;
+    const engine::RunResult result = place.engine->run(request_from(options, image));
     if (result.result_image && !options.tag.empty()) {
         place.engine->set_tag(options.tag, *result.result_image);
     }
@@ -162,17 +164,17 @@ int run_run(const Arguments& arguments) {
     if (!options.test.empty()) {
         return run_test_of_plan(options);
     }
-    std::vector<std::string> command;
-    if (!options.words.empty()) {
-        command.assign(options.words.begin() + 1, options.words.end());
+    if (!options.command.empty() && options.command.front().starts_with('-')) {
+        throw with_hint(UsageError("mstage run: option '{}' is unknown", options.command.front()),
+                        "mstage run --help");
     }
     if (dashes != arguments.end()) {
-        command.insert(command.end(), dashes + 1, arguments.end());
+        options.command.insert(options.command.end(), dashes + 1, arguments.end());
     }
-    if (options.words.empty() || command.empty() == options.command_line.empty()) {
+    if (options.image.empty() || options.command.empty() == options.command_line.empty()) {
         throw with_hint(UsageError("mstage run needs an image and a command"), "mstage run --help");
     }
-    return run_on_image(parser.common, options, command);
+    return run_on_image(parser.common, options);
 }
 
 }  // namespace mstage::cli

@@ -40,6 +40,7 @@ std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
 int run_status(const Arguments& arguments) {
     VerbParser parser("status");
     bool json = false;
+    parser.footer("A size is that of all layers of the image; images share layers.");
     parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;

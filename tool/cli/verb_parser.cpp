@@ -9,6 +9,7 @@ struct VerbParser::Parser {
     explicit Parser(const std::string& name) : app("", name) {}
     CLI::App app;
     std::string heading = "Options";
+    std::vector<std::string>* rest = nullptr;
 };
 
 VerbParser::VerbParser(const std::string& verb)
@@ -34,6 +35,11 @@ void VerbParser::arguments(const std::string& name, std::vector<std::string>& va
     m_parser->app.add_option(name, values, help)->type_name("")->required(needed == Needed::yes);
 }
 
+void VerbParser::rest(std::vector<std::string>& words) {
+    m_parser->app.prefix_command();
+    m_parser->rest = &words;
+}
+
 void VerbParser::option(const std::string& names, const std::string& type, std::string& value,
                         const std::string& help) {
     m_parser->app.add_option(names, value, help)->option_text(type)->group(m_parser->heading);
@@ -52,7 +58,11 @@ void VerbParser::seconds(const std::string& names, double& value, const std::str
     m_parser->app.add_option(names, value, help)
         ->option_text("SECONDS")
         ->group(m_parser->heading)
-        ->check(CLI::NonNegativeNumber);
+        ->check([](const std::string& text) {
+            double number = 0;
+            const bool good = CLI::detail::lexical_cast(text, number) && number >= 0;
+            return good ? std::string() : "'" + text + "' is not a number of seconds";
+        });
 }
 
 void VerbParser::flag(const std::string& names, bool& value, const std::string& help) {
@@ -77,6 +87,9 @@ bool VerbParser::read(const Arguments& arguments) {
         // CLI11 takes them from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app.parse(reversed);
+        if (m_parser->rest != nullptr) {
+            *m_parser->rest = app.remaining();
+        }
         return true;
     } catch (const CLI::CallForHelp&) {
         print(app.help());

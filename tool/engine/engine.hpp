@@ -42,9 +42,10 @@ struct SourceReport {
 
 struct RunRequest {
     ImageId image;
-    /// Digest file of the source files to lay over the image, and where they come from should the
-    /// store lack them.
-    std::optional<std::filesystem::path> inputs_file{};
+    /// Source files to lay over the image: their digest, as it entered the key; the digest file that
+    /// lists them, and where they come from should the store lack them.
+    std::optional<std::string> inputs_digest{};
+    std::filesystem::path inputs_file{};
     std::filesystem::path source_root{};
     std::string source_workdir = "/app";
 
@@ -75,6 +76,8 @@ struct RunResult {
     bool filesystem_changed = false;
     /// Of a failed run that was not disposable: what it left, kept for a look.
     std::optional<ImageId> failed_state{};
+    /// Something about this engine that may be the cause of a failure; mostly empty.
+    std::string note{};
 };
 
 // --- Base images
@@ -113,6 +116,7 @@ public:
 class Engine {
 public:
     virtual ~Engine() = default;
+    /// Also says in what ways the same command may have another result here than elsewhere.
     virtual std::string name() const = 0;
 
     /// Looks at the source once and writes the digest file of each stage whose inputs are not those

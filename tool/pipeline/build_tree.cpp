@@ -90,6 +90,12 @@ engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildT
     if (const auto id = engine.find_image(text)) {
         return *id;
     }
+    for (const auto& [name, image] : engine.tags()) {
+        if (name == text) {
+            throw with_hint(Error("'{}' is no image, but there is a tag of that name", text),
+                            "tag:" + text);
+        }
+    }
     throw with_hint(Error("'{}' is no image: neither a checkpoint{} nor a UUID nor tag:NAME", text,
                           tree ? " of build tree '" + tree->directory().native() + "'" : ""),
                     tree ? "'mstage status' lists the checkpoints, 'mstage images' the images"

@@ -82,6 +82,7 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .outcome = result.outcome,
             .timeout = stage.timeout,
             .last_lines = tail_of(result.log),
+            .note = result.note,
             .log = result.log.native(),
             .failed_state = result.failed_state ? result.failed_state->str() : "",
             .rollback_points = rollback_points(engine, plan, stage),
@@ -111,6 +112,7 @@ Json to_json(const FailureReport& report) {
         {"timed_out", outcome.timed_out},
         {"interrupted_by", outcome.interrupted_by ? Json(*outcome.interrupted_by) : Json()},
         {"last_lines", report.last_lines},
+        {"note", report.note},
         {"log", report.log},
         {"failed_state", report.failed_state},
         {"rollback_points", std::move(points)},
@@ -126,6 +128,9 @@ std::string to_text(const FailureReport& report) {
     if (!report.last_lines.empty()) {
         text += "  last lines of its output:\n" +
                 indented(escape_control(report.last_lines, KeepColours::yes), "    | ");
+    }
+    if (!report.note.empty()) {
+        text += fmt::format("  note: {}\n", report.note);
     }
     text += fmt::format("  log: {}\n", report.log);
     text += fmt::format("  failed state: {}\n", report.failed_state);

@@ -1,5 +1,6 @@
 #include "pipeline/scan.hpp"
 
+#include "base/lock.hpp"
 #include "pipeline/checkpoint.hpp"
 
 namespace mstage::pipeline {
@@ -8,6 +9,8 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
     if (plan.stages.empty()) {
         return {};
     }
+    // Two build tools may be at work in one build tree.
+    const FileLock turn = FileLock::acquire(plan.state_dir / "scan.lock", LockMode::exclusive);
     engine::SourceRequest request{.root = plan.source,
                                   .exclude = plan.exclude,
                                   .skip = {plan.build_dir},

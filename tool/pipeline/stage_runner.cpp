@@ -16,7 +16,7 @@ using engine::ImageId;
 
 engine::RunRequest request_for(const RunContext& context, const Plan& plan, const Task& task,
                                const ImageId& image) {
-    engine::RunRequest request{.image = image, .inputs_file = {}, .source_root = plan.source};
+    engine::RunRequest request{.image = image, .source_root = plan.source};
     request.source_workdir = plan.workdir;
     request.argv = {"/bin/sh", "-c", task.command};
     request.command_line = task.command;
@@ -50,6 +50,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     // From here until it succeeds there is no such checkpoint, however we end.
     remove_checkpoint(plan, stage.checkpoint);
     engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
+    request.inputs_digest = json_get<std::string>(key_parts, "inputs");
     request.inputs_file = plan.inputs_path(stage.name);
     request.disposable = false;
     request.origin = fmt::format("stage {}/{}", plan.pipeline, stage.name);
@@ -80,6 +81,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
 }  // namespace
 
 StageResult set_up_base(const RunContext& context, const Plan& plan) {
+    const auto before = read_checkpoint(plan, k_setup_base);
     const engine::Base base = context.engine.base(plan.base, engine::Refresh::no);
     for (const std::string& warning : base.warnings) {
         context.note("warning: " + warning);
@@ -90,7 +92,10 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
     }
     const Checkpoint checkpoint{.name = k_setup_base, .image = base.image, .parent = {}, .key = {}};
     finish(context, plan, checkpoint, std::move(watched));
-    const std::string how = base.imported ? "imported " + plan.base : plan.base;
+    std::string how = base.imported ? "imported " + plan.base : plan.base;
+    if (before && before->image != base.image) {
+        how += ", before it was " + before->image.str();
+    }
     return {.ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
 }
 

@@ -13,7 +13,8 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
                             .from = from,
                             .image = {},
                             .failed_state = {}};
-    if (const auto failure = read_failure(plan, name)) {
+    if (const auto failure = read_failure(plan, name);
+        failure && std::filesystem::exists(engine.witness(failure->state))) {
         status.failed_state = failure->state;
     }
     const auto checkpoint = read_checkpoint(plan, name);

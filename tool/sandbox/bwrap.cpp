@@ -2,12 +2,18 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/openat2.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "sandbox/seccomp.hpp"
 
 namespace mstage::sandbox {
@@ -55,16 +61,41 @@ std::optional<std::string> resolv_conf_place(const fs::path& root) {
     return made_by_us ? std::optional(target.native()) : std::nullopt;
 }
 
-void check_shell(const Spec& spec) {
-    const std::string& program = spec.argv.front();
-    if (program.starts_with('/')) {
-        struct stat info {};
-        const fs::path path = spec.root.mount_point / fs::path(program).relative_path();
-        // An absolute link leads elsewhere out here than it does in there: only plain absence is
-        // certain.
-        if (::lstat(path.c_str(), &info) != 0 && errno == ENOENT) {
-            throw Error("the image has no '{}'", program);
+/// Whether `path` leads to something for a process inside, as far as the image itself decides that.
+bool exists_inside(int root, const std::string& path) {
+    for (const char* name : k_mount_points) {
+        if (path == "/" + std::string(name) || path.starts_with(fmt::format("/{}/", name))) {
+            return true;  // bwrap's business
         }
+    }
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    const Fd fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+    return static_cast<bool>(fd) || errno != ENOENT;
+}
+
+/// bwrap would say the same, but on the command's own stderr.
+void check_command(const Spec& spec) {
+    const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
+    if (!exists_inside(root.get(), spec.workdir)) {
+        throw Error("the image has no directory '{}' to work in", spec.workdir);
+    }
+    const std::string& program = spec.argv.front();
+    std::vector<std::string> places = {program};
+    const auto path = spec.environment.find("PATH");
+    if (program.find('/') == std::string::npos && path != spec.environment.end()) {
+        places.clear();
+        for (const std::string& directory : split(path->second, ':')) {
+            places.push_back((fs::path(directory) / program).native());
+        }
+    } else if (!program.starts_with('/')) {
+        return;
+    }
+    const bool found = std::ranges::any_of(
+        places, [&](const std::string& place) { return exists_inside(root.get(), place); });
+    if (!found) {
+        throw Error("the image has no program '{}'", program);
     }
 }
 
@@ -87,6 +118,22 @@ void keep_across_exec(int fd) {
     ::fcntl(fd, F_SETFD, 0);
 }
 
+void limit(__rlimit_resource resource, rlim_t wanted) {
+    rlimit now{};
+    ::getrlimit(resource, &now);
+    now.rlim_cur = std::min(wanted, now.rlim_max);
+    ::setrlimit(resource, &now);
+}
+
+/// What the caller's shell has set must not show in a result that others get from the store.
+void set_limits() {
+    ::umask(022);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_FSIZE, RLIM_INFINITY);
+    limit(RLIMIT_NOFILE, 65536);
+    limit(RLIMIT_STACK, 8UL << 20);
+}
+
 [[noreturn]] void exec_bwrap(const std::string& bwrap, const std::vector<std::string>& argv,
                              const CommandFds& fds, const std::vector<int>& kept) {
     std::vector<char*> pointers;
@@ -95,6 +142,7 @@ void keep_across_exec(int fd) {
     }
     pointers.push_back(nullptr);
     reset_signals_for_child();
+    set_limits();
     ::dup2(fds.in, 0);
     ::dup2(fds.out, 1);
     ::dup2(fds.err, 2);
@@ -144,27 +192,20 @@ std::vector<std::string> bwrap_arguments(const Spec& spec,
                                      "--dev",
                                      "/dev",
                                      "--proc",
-                                     "/proc",
-                                     "--perms",
-                                     "0555",
-                                     "--tmpfs",
-                                     "/sys",
-                                     "--remount-ro",
-                                     "/sys",
-                                     "--perms",
-                                     "1777",
-                                     "--tmpfs",
-                                     "/tmp",
-                                     "--perms",
-                                     "0755",
-                                     "--tmpfs",
-                                     "/run",
-                                     "--chdir",
-                                     spec.workdir,
-                                     "--clearenv"};
+                                     "/proc"};
+    // What root may write there is the machine's, and with its own ids mapped the sandbox's root is
+    // that root to the kernel. bwrap covers them too, but not where it takes them for read-only.
+    for (const char* path :
+         {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi",
+          "/proc/driver", "/proc/mtrr", "/proc/scsi"}) {
+        args.insert(args.end(), {"--ro-bind-try", path, path});
+    }
     const auto add = [&](std::initializer_list<std::string> words) {
         args.insert(args.end(), words);
     };
+    add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
+    add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
+    add({"--chdir", spec.workdir, "--clearenv"});
     if (spec.network == Network::off) {
         add({"--unshare-net"});
     } else if (spec.resolv_conf && resolv_conf_at) {
@@ -191,7 +232,7 @@ int supervise(const Spec& spec, const CommandFds& fds) {
         mount_root(spec.root);
         check_mount_points(spec.root.mount_point);
     });
-    check_shell(spec);
+    check_command(spec);
     const Fd arguments =
         arguments_file(bwrap_arguments(spec, resolv_conf_place(spec.root.mount_point)));
     const Fd filter = make_seccomp_filter(spec.ids.mode);

@@ -31,6 +31,9 @@ struct RootPlan {
     std::filesystem::path mount_point;  ///< an empty directory
     std::vector<OverlayMount> overlays;
     std::vector<ReadOnlyBind> binds;
+    /// System directories that are lower layers themselves: to be taken without what is mounted in
+    /// them (submounts.hpp).
+    std::vector<std::string> bare;
 };
 
 /// The kernel takes that many lower layers in one overlay.

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "sandbox/bwrap.hpp"
+#include "sandbox/submounts.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::sandbox {
@@ -179,8 +180,13 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
     Pipe status = make_pipe();
     const CommandFds fds = {spec.stdin_fd < 0 ? null.get() : spec.stdin_fd, out.writer.get(),
                             err.writer ? err.writer.get() : out.writer.get(), status.writer.get()};
-    NamespaceChild child(spec.ids, NamespaceChild::Processes::own,
-                         [&] { return supervise(spec, fds); });
+    std::optional<NamespaceChild> supervisor;
+    {
+        const HiddenSubmounts hidden(spec.root.bare);
+        supervisor.emplace(spec.ids, NamespaceChild::Processes::own,
+                           [&] { return supervise(spec, fds); });
+    }
+    NamespaceChild& child = *supervisor;
     out.writer.close();
     err.writer.close();
     status.writer.close();

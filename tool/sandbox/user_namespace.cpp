@@ -12,6 +12,7 @@
 #include <csignal>
 
 #include "base/json.hpp"
+#include "sandbox/submounts.hpp"
 
 namespace mstage::sandbox {
 
@@ -63,9 +64,10 @@ void enter_namespaces() {
     if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
         throw SysError(errno, "becoming user 0 of the user namespace");
     }
-    // Nothing that we mount may reach the machine, and what it mounts must not reach us half-way.
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-        throw SysError(errno, "making the mount namespace private");
+    // Nothing that we mount may reach the machine. What it unmounts goes here too: it would be busy
+    // for as long as we run.
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
+        throw SysError(errno, "keeping mounts to ourselves");
     }
     // setresuid() cleared both.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -172,12 +174,17 @@ NamespaceChild::End NamespaceChild::wait() {
     return end;
 }
 
-void run_in_user_namespace(const IdMap& map, const std::function<void()>& body) {
-    NamespaceChild child(map, NamespaceChild::Processes::shared, [&] {
-        body();
-        return 0;
-    });
-    const NamespaceChild::End end = child.wait();
+void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
+                           const std::vector<std::string>& bare) {
+    std::optional<NamespaceChild> child;
+    {
+        const HiddenSubmounts hidden(bare);
+        child.emplace(map, NamespaceChild::Processes::shared, [&] {
+            body();
+            return 0;
+        });
+    }
+    const NamespaceChild::End end = child->wait();
     if (!end.state.ok()) {
         throw Error("a helper process ended with {}", end.state.describe());
     }

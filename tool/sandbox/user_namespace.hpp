@@ -52,7 +52,9 @@ private:
 };
 
 /// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files
-/// that belong to other ids of the map. What `body` throws is thrown here (as an Error).
-void run_in_user_namespace(const IdMap& map, const std::function<void()>& body);
+/// that belong to other ids of the map. What `body` throws is thrown here (as an Error). In the
+/// directories `bare` it sees nothing that is mounted below them (submounts.hpp).
+void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
+                           const std::vector<std::string>& bare = {});
 
 }  // namespace mstage::sandbox

@@ -85,7 +85,11 @@ void Store::sweep() const {
             }
         }
         if (owner) {
-            m_remover(dir);
+            try {
+                m_remover(dir);
+            } catch (const Error&) {
+                // Somebody else's files, say. A leftover costs space; it must not cost the store.
+            }
         }
     }
 }
@@ -107,8 +111,7 @@ bool Store::has_layer(const LayerId& layer) const {
     return fs::exists(layer_path(layer));
 }
 
-LayerId Store::publish_layer(const fs::path& directory) const {
-    const LayerId layer = LayerId::generate();
+LayerId Store::publish_layer(const fs::path& directory, const LayerId& layer) const {
     if (::rename(directory.c_str(), layer_path(layer).c_str()) != 0) {
         throw SysError(errno, "publishing layer '{}'", layer.str());
     }

@@ -55,7 +55,8 @@ public:
     bool has_layer(const LayerId& layer) const;
     /// Makes `directory` (within this store's file system) a layer. It must not be written to any
     /// more.
-    LayerId publish_layer(const std::filesystem::path& directory) const;
+    LayerId publish_layer(const std::filesystem::path& directory,
+                          const LayerId& layer = LayerId::generate()) const;
 
     /// Where the manifest is; for build tools that watch it.
     std::filesystem::path manifest_path(const ImageId& image) const;

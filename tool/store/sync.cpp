@@ -47,17 +47,18 @@ bool Store::sync_now() const {
         return true;
     }
     const Fd root = open_fd(m_root, O_RDONLY | O_DIRECTORY);
-    if (::syncfs(root.get()) != 0) {
-        return false;  // a second try could succeed without the data being there
-    }
+    const bool on_disk = ::syncfs(root.get()) == 0;
     for (const std::filesystem::path& path : unsynced) {
         const auto id = ImageId::parse(path.filename().native());
-        if (const auto image = id ? find_image(*id) : std::nullopt) {
+        // After an error the next try could succeed without the data being there: these images are
+        // never synced, and trusted on this boot only.
+        const auto image = id && on_disk ? find_image(*id) : std::nullopt;
+        if (image) {
             mark_synced(*image);
         }
         ::unlink(path.c_str());
     }
-    return true;
+    return on_disk;
 }
 
 void Store::sync_in_background() const {

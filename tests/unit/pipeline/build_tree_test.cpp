@@ -51,7 +51,8 @@ TEST_F(BuildTreeTest, IsTheNearestThatHasPipelines) {
 
 TEST_F(BuildTreeTest, HasItsFirstPipelineFirst) {
     std::vector<std::string> names;
-    for (const Plan& plan : BuildTree::find(m_dir / "build")->plans()) {
+    const auto tree = BuildTree::find(m_dir / "build");
+    for (const Plan& plan : tree->plans()) {
         names.push_back(plan.pipeline);
     }
     EXPECT_EQ(names, (std::vector<std::string>{"zeta", "alpha", "beta"}));

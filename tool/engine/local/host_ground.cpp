@@ -1,11 +1,7 @@
 #include "engine/local/host_ground.hpp"
 
-#include <sched.h>
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <array>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -24,38 +20,9 @@ constexpr std::array k_system_directories = {"bin",   "etc",    "gnu", "lib", "l
                                              "lib64", "libx32", "nix", "opt", "sbin",
                                              "snap",  "usr",    "var"};
 
-/// "\040" for a space, as mountinfo writes it.
-std::string unescape_octal(const std::string& text) {
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            out += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
-            i += 3;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
 bool is_below(const fs::path& path, const fs::path& directory) {
     return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first ==
            directory.end();
-}
-
-/// What is mounted below the directories, outermost first.
-std::vector<std::string> submounts_of(const std::vector<std::string>& directories) {
-    std::vector<std::string> found;
-    std::istringstream lines(read_file("/proc/self/mountinfo"));
-    for (std::string line; std::getline(lines, line);) {
-        const std::string mount_point = unescape_octal(split(line, ' ').at(4));
-        for (const std::string& directory : directories) {
-            if (mount_point.starts_with("/" + directory + "/")) {
-                found.push_back(mount_point);
-            }
-        }
-    }
-    return found;
 }
 
 }  // namespace
@@ -91,20 +58,6 @@ std::string host_fingerprint() {
         hash.update(sha256_hex(read_file(path)));
     }
     return hash.finish();
-}
-
-void hide_submounts(const std::vector<std::string>& directories) {
-    if (submounts_of(directories).empty() || ::unshare(CLONE_NEWNS) != 0) {
-        return;
-    }
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-        throw SysError(errno, "making the mount namespace private");
-    }
-    std::vector<std::string> mounts = submounts_of(directories);
-    std::ranges::reverse(mounts);
-    for (const std::string& mount_point : mounts) {
-        ::umount2(mount_point.c_str(), MNT_DETACH);
-    }
 }
 
 void check_store_outside(const fs::path& store, const std::vector<std::string>& directories) {

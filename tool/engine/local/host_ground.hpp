@@ -21,12 +21,6 @@ std::vector<std::filesystem::path> host_witnesses();
 /// SHA-256 over their contents.
 std::string host_fingerprint();
 
-/// An overlay in a user namespace cannot take a directory in which something is mounted (a
-/// container's /etc/resolv.conf, say). Real root takes those mounts away first, in a mount
-/// namespace that this process gets for itself. Does nothing when there are none, or when that
-/// isn't allowed: mounting then says what is wrong.
-void hide_submounts(const std::vector<std::string>& directories);
-
 /// Throws when `store` lies inside of one of the directories: an overlay's changes can't be below
 /// what it lies over.
 void check_store_outside(const std::filesystem::path& store,

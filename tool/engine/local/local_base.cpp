@@ -53,8 +53,11 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     }
     const store::NameTable bases = m_store.bases();
     const auto turn = lock_key(sha256_hex("base " + reference), [] {});
-    Base base{.image = ImageId::generate(), .watched = {bases.path_of(reference)}, .warnings = {}};
-    const auto known = bases.find(reference);
+    // Without ids there are no owners, which make another image.
+    const bool single = m_ids.mode == sandbox::IdMode::single;
+    const std::string name = single ? reference + " with a single id" : reference;
+    Base base{.image = ImageId::generate(), .watched = {bases.path_of(name)}, .warnings = {}};
+    const auto known = bases.find(name);
     if (known && refresh == Refresh::no && m_store.find_image(*known)) {
         base.image = *known;
         return base;
@@ -67,15 +70,23 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
         kind->import(reference.substr(kind->prefix.size()), {m_ids, directory});
 
     Image image{.id = base.image, .ground = tree.ground, .config = tree.config};
-    image.layers = {m_store.publish_layer(directory)};
+    image.layers = {publish_layer(directory)};
     image.origin = "import " + reference;
     m_store.publish_image(image);
     // A base is expensive and named: it should be there after a power cut too.
     m_store.sync_now();
-    bases.set(reference, image.id, Durable::yes);
+    bases.set(name, image.id, Durable::yes);
     base.imported = true;
     base.warnings = tree.warnings;
     return base;
+}
+
+Image LocalEngine::good_image(const ImageId& id) const {
+    Image image = m_store.get_image(id);
+    if (image.state == ImageState::failed) {
+        throw Error("image '{}' is a failed state: nothing can be based on it", id.str());
+    }
+    return image;
 }
 
 Base LocalEngine::base(const std::string& reference, Refresh refresh) {
@@ -84,12 +95,12 @@ Base LocalEngine::base(const std::string& reference, Refresh refresh) {
     }
     if (reference.starts_with("tag:")) {
         const ImageId id = *find_image(reference);
-        return {.image = m_store.get_image(id).id,
+        return {.image = good_image(id).id,
                 .watched = {m_store.tags().path_of(reference.substr(4))},
                 .warnings = {}};
     }
     if (const auto id = ImageId::parse(reference)) {
-        return {.image = m_store.get_image(*id).id, .watched = {}, .warnings = {}};
+        return {.image = good_image(*id).id, .watched = {}, .warnings = {}};
     }
     return with_context(fmt::format("importing '{}'", reference),
                         [&] { return imported_base(reference, refresh); });

@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
@@ -26,7 +29,7 @@ store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
         try {
             remove_tree(path);
         } catch (const Error&) {
-            if (ids.mode != sandbox::IdMode::ranges) {
+            if (ids.mode == sandbox::IdMode::identity) {
                 throw;
             }
             sandbox::run_in_user_namespace(ids, [&] { remove_tree(path); });
@@ -34,11 +37,15 @@ store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
     };
 }
 
+/// What cannot be read isn't counted: a size is for people.
 std::uint64_t disk_usage(const fs::path& directory) {
     std::uint64_t bytes = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    std::error_code ignored;
+    const auto options = fs::directory_options::skip_permission_denied;
+    for (fs::recursive_directory_iterator entry(directory, options, ignored), end; entry != end;
+         entry.increment(ignored)) {
         struct stat info {};
-        if (::lstat(entry.path().c_str(), &info) == 0) {
+        if (::lstat(entry->path().c_str(), &info) == 0) {
             // A share of what is linked more than once (files of a source snapshot).
             const auto links = S_ISDIR(info.st_mode) ? 1 : info.st_nlink;
             bytes += static_cast<std::uint64_t>(info.st_blocks) * 512 / links;
@@ -145,6 +152,21 @@ std::vector<Image> LocalEngine::images() {
     return m_store.images();
 }
 
+store::LayerId LocalEngine::publish_layer(const fs::path& directory) {
+    const auto layer = store::LayerId::generate();
+    try {
+        return m_store.publish_layer(directory, layer);
+    } catch (const SysError& error) {
+        if (error.number() != EACCES || m_ids.mode == sandbox::IdMode::identity) {
+            throw;
+        }
+        // To move a directory elsewhere is to write its "..": not ours to do when "/" of the image
+        // belongs to another id of the ranges.
+        sandbox::run_in_user_namespace(m_ids, [&] { m_store.publish_layer(directory, layer); });
+        return layer;
+    }
+}
+
 std::uint64_t LocalEngine::layer_size(const store::LayerId& layer) {
     // Layers never change, so neither does what was counted once.
     const fs::path cache = m_store.layer_path(layer).native() + ".size";
@@ -153,7 +175,7 @@ std::uint64_t LocalEngine::layer_size(const store::LayerId& layer) {
     }
     std::uint64_t size = 0;
     const auto count = [&] { size = disk_usage(m_store.layer_path(layer)); };
-    if (m_ids.mode == sandbox::IdMode::ranges) {
+    if (m_ids.mode != sandbox::IdMode::identity) {
         sandbox::run_in_user_namespace(m_ids, [&] {
             count();
             write_file_atomically(cache, std::to_string(size));
@@ -182,8 +204,14 @@ std::vector<std::pair<std::string, ImageId>> LocalEngine::tags() {
 }
 
 void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
-    if (name.empty()) {
-        throw UsageError("a tag needs a name");
+    const bool good = !name.empty() && !name.starts_with("tag:") &&
+                      std::ranges::all_of(name, [](unsigned char c) {
+                          return std::isalnum(c) != 0 || std::string_view("._+-:/@").find(
+                                                             char(c)) != std::string_view::npos;
+                      });
+    if (!good) {
+        throw UsageError("'{}' is no name for a tag: letters, digits and ._+-:/@ can be in it",
+                         name);
     }
     // Who names an image wants to find it again, also after a power cut.
     const ImageId id = m_store.get_image(image).id;
@@ -203,11 +231,12 @@ std::string LocalEngine::with_tree(const Image& image,
         lay_out_root(m_store, image.ground, image.layers, m_ids, Access::read_only, work.path());
     // A file, because a pipe would have to be read while the child still writes.
     const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
-    sandbox::run_in_user_namespace(m_ids, [&] {
+    const auto look = [&] {
         sandbox::mount_root(layout.plan);
         const Fd root = open_fd(layout.plan.mount_point, O_PATH | O_DIRECTORY);
         write_all(answer.get(), body(ImageTree(root.get())));
-    });
+    };
+    sandbox::run_in_user_namespace(m_ids, look, layout.plan.bare);
     ::lseek(answer.get(), 0, SEEK_SET);
     return read_all(answer.get());
 }
@@ -238,6 +267,40 @@ void LocalEngine::write_file_to(const Image& image, const std::string& path, int
 }
 
 namespace {
+
+/// A path that stays the same place for a child that sees other mounts than we do: by way of a
+/// descriptor for the deepest directory of it that exists.
+class OpenPath {
+public:
+    explicit OpenPath(const fs::path& path)
+        : m_start(fs::absolute(path).lexically_normal()), m_is_directory(!path.has_filename()) {
+        if (!m_start.has_filename()) {
+            m_start = m_start.parent_path();
+        }
+        while (!fs::is_directory(m_start)) {
+            m_rest = m_rest.empty() ? m_start.filename() : m_start.filename() / m_rest;
+            m_start = m_start.parent_path();
+        }
+        m_directory = open_fd(m_start, O_PATH | O_DIRECTORY);
+        m_through = fmt::format("/proc/self/fd/{}", m_directory.get());
+    }
+
+    fs::path path() const {
+        const fs::path whole = m_rest.empty() ? m_through : m_through / m_rest;
+        return m_is_directory ? whole / "" : whole;
+    }
+    /// The name on this machine of what is called `file` through the descriptor.
+    fs::path original(const fs::path& file) const {
+        return m_start / file.lexically_relative(m_through);
+    }
+
+private:
+    fs::path m_start;
+    fs::path m_rest;
+    fs::path m_through;
+    Fd m_directory;
+    bool m_is_directory;
+};
 
 /// Where each of the matched things goes; see Engine::copy_out().
 std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
@@ -270,11 +333,12 @@ std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
 std::vector<fs::path> LocalEngine::copy_out(const Image& image,
                                             const std::vector<std::string>& patterns,
                                             const fs::path& destination) {
+    const OpenPath target(destination);
     const std::string answer = with_tree(image, [&](const ImageTree& tree) {
         std::string written;
-        for (const auto& [source, target] : copy_jobs(tree, patterns, destination)) {
-            for (const fs::path& file : copy_from_tree(tree, source, target)) {
-                written.append(file.native()).push_back('\0');
+        for (const auto& [source, name] : copy_jobs(tree, patterns, target.path())) {
+            for (const fs::path& file : copy_from_tree(tree, source, name)) {
+                written.append(target.original(file).native()).push_back('\0');
             }
         }
         return written;

@@ -14,7 +14,10 @@ class LocalEngine : public Engine {
 public:
     explicit LocalEngine(const std::filesystem::path& store_root);
 
-    std::string name() const override { return "local"; }
+    /// With a single id, owners are feigned.
+    std::string name() const override {
+        return m_ids.mode == sandbox::IdMode::single ? "local-single-id" : "local";
+    }
 
     SourceReport scan(const SourceRequest& request) override;
     Base base(const std::string& reference, Refresh refresh) override;
@@ -48,11 +51,13 @@ private:
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
     Base host_base();
+    Image good_image(const ImageId& id) const;
     Base imported_base(const std::string& reference, Refresh refresh);
     void finish_good_run(const RunRequest& request, Image result, const RootLayout& layout,
                          RunResult& out);
     void finish_failed_run(Image failed, const RootLayout& layout, RunResult& out);
     std::uint64_t layer_size(const store::LayerId& layer);
+    store::LayerId publish_layer(const std::filesystem::path& directory);
     /// Runs `body` on the mounted image in a child; what it returns as text comes back.
     std::string with_tree(const Image& image,
                           const std::function<std::string(const ImageTree&)>& body);

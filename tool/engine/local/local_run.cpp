@@ -106,6 +106,10 @@ RunResult LocalEngine::run(const RunRequest& request) {
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
     const std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
+    if (!request.disposable && layers.size() + 2 > sandbox::k_max_lowers) {
+        throw Error("image '{}' has {} layers, and another one would be too many for the kernel",
+                    image.id.str(), layers.size());
+    }
     const RootLayout layout =
         lay_out_root(m_store, image.ground, layers, m_ids, Access::read_write, work.path());
 
@@ -132,6 +136,12 @@ RunResult LocalEngine::run(const RunRequest& request) {
     const TimePoint started = std::chrono::system_clock::now();
     result.outcome = sandbox::run(spec, request.streams, sink);
 
+    if (!result.outcome.ok() && image.ground == store::Ground::host &&
+        m_ids.mode != sandbox::IdMode::identity) {
+        result.note =
+            "on base 'host' the system directories are read-only for ordinary users; on base "
+            "'debian:…' every user is root";
+    }
     if (!request.disposable) {
         result.filesystem_changed = layout.changed();
         Image next{.id = ImageId::generate(),
@@ -162,7 +172,7 @@ void LocalEngine::finish_good_run(const RunRequest& request, Image next, const R
     }
     if (out.filesystem_changed) {
         layout.collect_changes();
-        next.layers.push_back(m_store.publish_layer(layout.upper));
+        next.layers.push_back(publish_layer(layout.upper));
     }
     if (!request.workdir.empty()) {
         next.config.workdir = request.workdir;
@@ -178,7 +188,7 @@ void LocalEngine::finish_failed_run(Image failed, const RootLayout& layout, RunR
     failed.state = ImageState::failed;
     if (out.filesystem_changed) {
         layout.collect_changes();
-        failed.layers.push_back(m_store.publish_layer(layout.upper));
+        failed.layers.push_back(publish_layer(layout.upper));
     }
     m_store.publish_image(failed);
     m_store.sync_in_background();

@@ -51,7 +51,10 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
         try {
             const source::Tree tree = source::scan(options);
             SourceReport report{.warnings = tree.warnings, .changed = {}};
-            if (tree.entries.size() < request.max_watched) {
+            // Where the root is a link, build tools would not see it lead elsewhere.
+            const bool is_link = std::filesystem::canonical(request.root) !=
+                                 std::filesystem::absolute(request.root).lexically_normal();
+            if (tree.entries.size() < request.max_watched && !is_link) {
                 report.watched = tree.watched();
             }
             for (const StageInputs& stage : request.stages) {
@@ -85,16 +88,17 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
 }
 
 std::vector<store::LayerId> LocalEngine::source_layers(const RunRequest& request) {
-    if (!request.inputs_file) {
+    if (!request.inputs_digest) {
         return {};
     }
-    const std::string digest = inputs_digest(*request.inputs_file);
-    if (const auto snapshot = source::find_snapshot(m_store, digest)) {
+    if (const auto snapshot = source::find_snapshot(m_store, *request.inputs_digest)) {
         return snapshot->layers;
     }
-    const auto inputs = source::read_inputs(*request.inputs_file);
-    if (!inputs) {
-        throw Error("digest file '{}' is not whole", request.inputs_file->native());
+    const auto inputs = source::read_inputs(request.inputs_file);
+    if (!inputs || inputs->digest != *request.inputs_digest) {
+        throw with_hint(Error("the source files with digest '{}' are not at hand any more",
+                              *request.inputs_digest),
+                        "build again: another build has scanned the source meanwhile");
     }
     return source::take_snapshot(m_store, request.source_root, request.source_workdir, *inputs,
                                  std::nullopt)

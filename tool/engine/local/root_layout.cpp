@@ -51,6 +51,15 @@ sandbox::OverlayUpper make_upper(const fs::path& parent) {
     return {parent / "upper", parent / "work"};
 }
 
+/// An overlay's root has the attributes of its topmost layer's.
+void copy_owner_and_mode(const fs::path& from, const fs::path& to) {
+    struct stat info {};
+    if (::stat(from.c_str(), &info) != 0 || ::chown(to.c_str(), info.st_uid, info.st_gid) != 0 ||
+        ::chmod(to.c_str(), info.st_mode & 07777) != 0) {
+        throw SysError(errno, "giving '{}' the attributes of '{}'", to.native(), from.native());
+    }
+}
+
 class Builder {
 public:
     Builder(const store::Store& store, const std::vector<store::LayerId>& layers,
@@ -96,7 +105,7 @@ public:
         }
         const bool with_overlays = m_ids.mode == sandbox::IdMode::identity;
         if (with_overlays) {
-            hide_submounts(host.directories);
+            m_layout.plan.bare = host.directories;
         }
         for (const std::string& name : host.directories) {
             make_directory(m_work_dir / "ground" / name, 0755);
@@ -122,6 +131,7 @@ private:
         if (m_access == Access::read_write) {
             make_directories(m_work_dir / "tops" / name);
             top.changes = make_upper(m_work_dir / "tops" / name);
+            copy_owner_and_mode(top.lowers.front(), top.changes->upper);
             m_layout.top_uppers.emplace_back(name, top.changes->upper);
         } else if (top.lowers.size() == 1) {
             m_layout.plan.binds.push_back({top.lowers.front(), name});
