@@ -290,6 +290,8 @@ function(multi_stage_build pipeline)
   _MultiStageBuild_require_new_pipeline("${caller}" "${pipeline}")
   _MultiStageBuild_check_run_options("${caller}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_base("${caller}" "${arg_BASE}")
+  _MultiStageBuild_check_source_place("${caller}" "${arg_WORKDIR}")
   _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
   _MultiStageBuild_source("${caller}" source "${arg_SOURCE}")
   _MultiStageBuild_usual_commands("${caller}" "${source}"

@@ -113,6 +113,26 @@ function(_MultiStageBuild_check_run_options caller workdir environment network t
   endif()
 endfunction()
 
+# What a base is called says of what kind it is; whether there is one is seen when it is wanted.
+function(_MultiStageBuild_check_base caller base)
+  _MultiStageBuild_decode(base "${base}")
+  set(hex "[0-9a-fA-F]")
+  string(REPEAT "${hex}" 4 four)
+  string(REPEAT "${hex}" 8 eight)
+  string(REPEAT "${hex}" 12 twelve)
+  if(NOT base MATCHES "^(host|tag:.+|debian:.+|rootfs:/.*|${eight}-${four}-${four}-${four}-${twelve}|)$")
+    _MultiStageBuild_fail("${caller}" "a base of no known kind" BASE "'${base}'"
+      Known "host, tag:<name>, debian:<suite>, rootfs:<absolute path>, or an image's UUID")
+  endif()
+endfunction()
+
+# The source cannot be put where every sandbox has a file system of its own.
+function(_MultiStageBuild_check_source_place caller workdir)
+  if(workdir MATCHES "^/(dev|proc|run|sys|tmp)(/|$)")
+    _MultiStageBuild_fail("${caller}" "not a place for the source: it is the sandbox's own" WORKDIR "'${workdir}'")
+  endif()
+endfunction()
+
 # The encoded patterns of the keyword INPUTS (or its like) as JSON: null, all of the source, when
 # the keyword is absent; [] for NONE.
 function(_MultiStageBuild_inputs_json caller out keyword patterns)

@@ -42,12 +42,43 @@ image_count() {
 
 @test "a program that is not there" {
     fails mstage run tag:base -- /bin/frobnicate
-    same "mstage: error: the image has no '/bin/frobnicate'" "$err"
-    call mstage run tag:base -- frobnicate
-    [[ $code != 0 ]] || blame "expected it to fail"
-    has "$err" frobnicate
+    same "mstage: error: the image has no program '/bin/frobnicate'" "$err"
+    fails mstage run tag:base -- frobnicate
+    same "mstage: error: the image has no program 'frobnicate'" "$err"
     exits 127 mstage run tag:base -c frobnicate
     has "$err" "frobnicate: not found"
+}
+
+@test "a working directory that is not there" {
+    fails mstage run -w /nowhere tag:base -- true
+    same "mstage: error: the image has no directory '/nowhere' to work in" "$err"
+}
+
+@test "what follows the image is the command, with or without --" {
+    exits 0 mstage run tag:base ls -d /bin
+    same /bin "$out"
+    exits 0 mstage run tag:base -- ls -d /bin
+    same /bin "$out"
+    exits 2 mstage run tag:base --frobnicate -- true
+    has "$err" "option '--frobnicate' is unknown"
+    exits 2 mstage run --disposable --tag x tag:base -- true
+}
+
+@test "nothing of the kernel's settings can be written" {
+    exits 0 mstage run tag:base -- find /proc/sys /proc/irq /proc/bus -writable
+    same "" "$out"
+}
+
+@test "the caller's umask and limits do not show in what a command makes" {
+    (
+        umask 077
+        ulimit -S -n 77
+        ulimit -S -f 100000
+        mstage run --tag umask tag:base -c 'touch /made; ulimit -n >/files; ulimit -f >/size' 2>/dev/null
+    )
+    has "$(mstage ls tag:umask:/made)" f0644
+    [[ $(mstage cat tag:umask:/files) -gt 77 ]]
+    [[ $(mstage cat tag:umask:/size) == unlimited ]]
 }
 
 @test "a program that is none" {
@@ -336,7 +367,7 @@ x" "${out/fifo 666/fifo 644}"
     mkdir empty
     mstage import --tag empty "rootfs:$work/empty" >/dev/null
     fails mstage run tag:empty -c true
-    same "mstage: error: the image has no '/bin/sh'" "$err"
+    same "mstage: error: the image has no program '/bin/sh'" "$err"
     cp -a "$file_dir/rootfs" no-etc
     rm -r no-etc/{etc,proc,dev,sys,tmp,run}
     mstage import --tag no-etc "rootfs:$work/no-etc" >/dev/null

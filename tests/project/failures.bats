@@ -76,7 +76,7 @@ start_build() {
     local report
     report=$(cat store/runs/*/report.json)
     same '["checkpoint", "command", "exit_code", "failed_state", "interrupted_by", "last_lines", "log", "look_command", '\
-'"pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
+'"note", "pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
     same '["app", "build", "build-complete", 3, false, null, "it broke"]' "$(json "$report" \
         '[d[k] for k in ("pipeline", "stage", "checkpoint", "exit_code", "timed_out", "interrupted_by", "last_lines")]')"
     same '["deps-installed", "setup-base"]' "$(json "$report" '[p["checkpoint"] for p in d["rollback_points"]]')"

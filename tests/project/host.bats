@@ -42,6 +42,26 @@ mine" "$(image_file build-complete:/result)"
     nothing_to_do
 }
 
+@test "as root: a project that lies on a mount below a system directory" {
+    is_root || skip "for root only"
+    place=/opt/mstage-test-$$
+    # shellcheck disable=SC2016  # the inner shell's variables
+    unshare --mount bash -c '
+        set -e
+        mkdir "$1" && trap "cd /; umount -l $1" EXIT
+        mount -t tmpfs none "$1"
+        cp -r project "$1/project"
+        cmake -G Ninja -S "$1/project" -B "$1/build" -D SAMPLE_MODULE_DIR="$2" -D MSTAGE_EXECUTABLE="$3" \
+            -D SAMPLE_BASE=host -D SAMPLE_BUILD="echo made >/usr/local/made" >/dev/null
+        ninja -C "$1/build" build-complete
+        ninja -C "$1/build" build-complete | grep "no work to do"
+        "$3" -C "$1/build" cp build-complete:/usr/local/made "$1/out/"
+        grep made "$1/out/made"
+    ' bash "$place" "$module_dir" "$MSTAGE_EXECUTABLE" >log 2>&1 || { cat log; rmdir "$place"; false; }
+    rmdir "$place"
+    absent /usr/local/made
+}
+
 @test "as an ordinary user: the system is read-only, and a stage that writes to it says so" {
     is_root && skip "for ordinary users only"
     configure -D SAMPLE_BASE=host -D SAMPLE_INSTALL="echo mine >/usr/local/mine"

@@ -19,7 +19,8 @@ struct RunOptions {
     std::string workdir;
     double timeout = 0;
     bool no_network = false;
-    bool disposable = true;
+    bool disposable = false;
+    bool keep = false;
     std::string tag;
     bool json = false;
     std::string plan;
@@ -37,8 +38,8 @@ void declare(VerbParser& parser, RunOptions& options) {
                   "Working directory in the image (default: the image's)");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
-    parser.flag("--disposable,!--no-disposable", options.disposable,
-                "Discard what the command writes (the default), or make it a new image");
+    parser.flag("--disposable", options.disposable, "Discard what the command writes (the default)");
+    parser.flag("--no-disposable", options.keep, "Make what the command writes a new image");
     parser.option("--tag", "NAME", options.tag, "Name the new image; implies --no-disposable");
     parser.flag("--json", options.json,
                 "Print the run's record to stdout; the command's output goes to stderr");
@@ -102,7 +103,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     request.network = options.no_network ? engine::Network::off : engine::Network::on;
     request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
         std::chrono::duration<double>(options.timeout));
-    request.disposable = options.disposable && options.tag.empty();
+    request.disposable = !options.keep && options.tag.empty();
     request.streams = engine::Streams::separate;
     request.stdin_fd = STDIN_FILENO;
     request.live = pass_on(options.json);
@@ -160,6 +161,9 @@ int run_run(const Arguments& arguments) {
     const auto dashes = std::ranges::find(arguments, "--");
     if (!parser.read(Arguments(arguments.begin(), dashes))) {
         return k_good;
+    }
+    if (options.disposable && (options.keep || !options.tag.empty())) {
+        throw UsageError("mstage run: --disposable keeps nothing, so there can be no new image");
     }
     if (!options.test.empty()) {
         return run_test_of_plan(options);

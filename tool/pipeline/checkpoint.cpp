@@ -56,6 +56,8 @@ std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& n
     const auto json = read_state(plan.marker_path(name));
     const auto image = json ? find_id<engine::ImageId>(*json, "image") : std::nullopt;
     if (!image) {
+        // One that a power cut tore would be up to date to the build tool.
+        remove_checkpoint(plan, name);
         return std::nullopt;
     }
     return Checkpoint{.name = name,

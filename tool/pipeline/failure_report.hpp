@@ -27,7 +27,7 @@ struct FailureReport {
     engine::Outcome outcome;
     std::chrono::nanoseconds timeout{0};
     std::string last_lines;  ///< of the output
-    std::string note;        ///< what the engine says that may be the cause; mostly empty
+    std::string note{};      ///< what the engine says that may be the cause; mostly empty
     std::string log;
     std::string failed_state;                    ///< UUID
     std::vector<RollbackPoint> rollback_points;  ///< nearest first

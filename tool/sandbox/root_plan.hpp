@@ -33,7 +33,7 @@ struct RootPlan {
     std::vector<ReadOnlyBind> binds;
     /// System directories that are lower layers themselves: to be taken without what is mounted in
     /// them (submounts.hpp).
-    std::vector<std::string> bare;
+    std::vector<std::string> bare{};
 };
 
 /// The kernel takes that many lower layers in one overlay.

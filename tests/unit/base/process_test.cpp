@@ -132,6 +132,17 @@ TEST(StreamOutput, EndsTheProgramWhenItsReaderFails) {
     EXPECT_NE(::kill(std::stoi(read_file(dir / "pid")), 0), 0) << "it is still there";
 }
 
+TEST(StreamOutput, TellsOfTheProgramThatFailedBeforeItsReader) {
+    const Error error = error_of([&] {
+        stream_output(shell("echo no such suite >&2; exit 3"), [](int fd) {
+            read_all(fd);
+            throw Error("not an archive");
+        });
+    });
+    EXPECT_NE(error.message().find("exit code 3"), std::string::npos) << error.message();
+    EXPECT_NE(error.message().find("no such suite"), std::string::npos) << error.message();
+}
+
 TEST(FindProgram, LooksOnThePath) {
     const TempDir dir;
     write_file_atomically(dir / "mstage-test-program", "#!/bin/sh\n");

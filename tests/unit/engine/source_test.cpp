@@ -35,6 +35,7 @@ protected:
     }
     RunRequest request(const std::string& text) {
         RunRequest request = shell(base(), text);
+        request.inputs_digest = inputs_digest(m_dir / "build.inputs");
         request.inputs_file = m_dir / "build.inputs";
         request.source_root = m_dir / "src";
         request.workdir = "/app";

@@ -64,6 +64,7 @@ TEST(FailureReport, TellsAProgramTheSame) {
   "last_lines": "a.c:1: error\nmake: *** [a.o] Error 1",
   "log": "/store/runs/1/output.log",
   "look_command": "mstage -C /b run app.build-complete@failed -- ls -la",
+  "note": "",
   "pipeline": "app",
   "resume_command": "ninja -C /b build-complete",
   "rollback_points": [

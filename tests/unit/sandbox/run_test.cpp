@@ -96,7 +96,7 @@ TEST_P(RunTest, IsAnErrorWithoutTheWorkingDirectory) {
 
 TEST_P(RunTest, IsAnErrorWithoutTheShell) {
     const Error error = test::error_of([&] { run_spec(spec_of({"/bin/bash", "-c", "true"})); });
-    EXPECT_TRUE(contains(error.message(), "the image has no '/bin/bash'")) << error.message();
+    EXPECT_TRUE(contains(error.message(), "the image has no program '/bin/bash'")) << error.message();
     test::error_of([&] { run_spec(spec_of({"no-such-program"})); });
     test::error_of([&] { run_spec(spec_of({"/etc/passwd"})); });
 }

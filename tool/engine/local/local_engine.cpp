@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -204,13 +203,8 @@ std::vector<std::pair<std::string, ImageId>> LocalEngine::tags() {
 }
 
 void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
-    const bool good = !name.empty() && !name.starts_with("tag:") &&
-                      std::ranges::all_of(name, [](unsigned char c) {
-                          return std::isalnum(c) != 0 || std::string_view("._+-:/@").find(
-                                                             char(c)) != std::string_view::npos;
-                      });
-    if (!good) {
-        throw UsageError("'{}' is no name for a tag: letters, digits and ._+-:/@ can be in it",
+    if (name.empty() || name.starts_with("tag:")) {
+        throw UsageError("'{}' is no name for a tag: it must not be empty or start with 'tag:'",
                          name);
     }
     // Who names an image wants to find it again, also after a power cut.
@@ -289,9 +283,14 @@ public:
         const fs::path whole = m_rest.empty() ? m_through : m_through / m_rest;
         return m_is_directory ? whole / "" : whole;
     }
-    /// The name on this machine of what is called `file` through the descriptor.
-    fs::path original(const fs::path& file) const {
-        return m_start / file.lexically_relative(m_through);
+    /// `text` with what it calls by way of the descriptor called by its name on this machine.
+    std::string original(std::string text) const {
+        const std::string& through = m_through.native();
+        for (size_t at = text.find(through); at != std::string::npos; at = text.find(through, at)) {
+            text.replace(at, through.size(), m_start.native());
+            at += m_start.native().size();
+        }
+        return text;
     }
 
 private:
@@ -334,15 +333,21 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
                                             const std::vector<std::string>& patterns,
                                             const fs::path& destination) {
     const OpenPath target(destination);
-    const std::string answer = with_tree(image, [&](const ImageTree& tree) {
+    const auto copy = [&](const ImageTree& tree) {
         std::string written;
         for (const auto& [source, name] : copy_jobs(tree, patterns, target.path())) {
             for (const fs::path& file : copy_from_tree(tree, source, name)) {
-                written.append(target.original(file).native()).push_back('\0');
+                written.append(target.original(file.native())).push_back('\0');
             }
         }
         return written;
-    });
+    };
+    std::string answer;
+    try {
+        answer = with_tree(image, copy);
+    } catch (const Error& error) {
+        throw with_hint(Error("{}", target.original(error.message())), error.hint());
+    }
     std::vector<fs::path> files;
     for (const std::string& file : split(answer, '\0')) {
         if (!file.empty()) {
