@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -19,32 +18,6 @@
 namespace mstage::archive {
 
 namespace {
-
-struct CloseDir {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-std::vector<std::string> sorted_names_in(int directory) {
-    Fd own(::fcntl(directory, F_DUPFD_CLOEXEC, 0));
-    const std::unique_ptr<DIR, CloseDir> stream(::fdopendir(own.get()));
-    if (!stream) {
-        throw SysError(errno, "reading the directory");
-    }
-    [[maybe_unused]] const int owned_by_stream = own.release();
-    std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* entry = ::readdir(stream.get())) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
-    }
-    if (errno != 0) {
-        throw SysError(errno, "reading the directory");
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
 
 struct statx look_at(int directory, const std::string& name) {
     struct statx info {};
@@ -153,7 +126,8 @@ private:
         m_sink.directory(MemberPath::parse(path),
                          attributes_of(look_at(directory.get(), ""), directory.get()));
         const std::string prefix = path.empty() ? path : path + '/';
-        for (const std::string& name : sorted_names_in(directory.get())) {
+        for (const std::string& name :
+             names_in_directory(open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY))) {
             const std::string entry = prefix + name;
             try {
                 copy_entry(directory.get(), name, entry);

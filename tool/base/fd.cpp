@@ -1,7 +1,13 @@
 #include "base/fd.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <memory>
 
 #include "base/error.hpp"
 
@@ -31,6 +37,40 @@ Fd open_at(int dir, const std::string& name, int flags, mode_t mode) {
         throw SysError(errno, "opening '{}'", name);
     }
     return Fd(fd);
+}
+
+Fd try_open_in_root(int root, const std::string& path, int flags) {
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    return Fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+}
+
+namespace {
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+}  // namespace
+
+std::vector<std::string> names_in_directory(Fd directory) {
+    const std::unique_ptr<DIR, CloseDir> stream(::fdopendir(directory.get()));
+    if (!stream) {
+        throw SysError(errno, "reading the directory");
+    }
+    [[maybe_unused]] const int owned_by_stream = directory.release();
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    if (errno != 0) {
+        throw SysError(errno, "reading the directory");
+    }
+    std::ranges::sort(names);
+    return names;
 }
 
 Pipe make_pipe() {

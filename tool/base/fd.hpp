@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mstage {
 
@@ -30,6 +31,13 @@ private:
 /// open(2)/openat(2) with O_CLOEXEC; throws SysError naming the path.
 Fd open_fd(const std::filesystem::path& path, int flags, mode_t mode = 0);
 Fd open_at(int dir, const std::string& name, int flags, mode_t mode = 0);
+
+/// Opens `path` as a process would whose root directory is `root`: links, also absolute ones, and ".."
+/// stay inside. An empty Fd with errno set when that fails.
+Fd try_open_in_root(int root, const std::string& path, int flags);
+
+/// The names in a directory, sorted, without "." and "..".
+std::vector<std::string> names_in_directory(Fd directory);
 
 struct Pipe {
     Fd reader;

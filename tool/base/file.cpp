@@ -1,11 +1,9 @@
 #include "base/file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <memory>
 #include <vector>
 
 #include "base/error.hpp"
@@ -21,27 +19,6 @@ void sync_fd(int fd, const fs::path& path) {
     if (::fsync(fd) != 0) {
         throw SysError(errno, "writing '{}' to disk", path.native());
     }
-}
-
-struct CloseDir {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-/// A directory's listing, read before anything in it is removed.
-std::vector<std::string> names_in(Fd dir, const std::string& name) {
-    std::unique_ptr<DIR, CloseDir> stream(::fdopendir(dir.get()));
-    if (!stream) {
-        throw SysError(errno, "reading directory '{}'", name);
-    }
-    [[maybe_unused]] const int owned_by_stream = dir.release();
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream.get())) {
-        const std::string_view entry_name = entry->d_name;
-        if (entry_name != "." && entry_name != "..") {
-            names.emplace_back(entry_name);
-        }
-    }
-    return names;
 }
 
 /// A directory to look through, or nothing when `name` is not a directory (any more).
@@ -102,8 +79,9 @@ private:
         if (!entered) {
             throw SysError(unlink_error == EISDIR ? errno : unlink_error, "removing '{}'", name);
         }
-        m_levels.push_back({name, inode_of(entered.get()),
-                            names_in(open_at(entered.get(), ".", O_RDONLY | O_DIRECTORY), name)});
+        m_levels.push_back(
+            {name, inode_of(entered.get()),
+             names_in_directory(open_at(entered.get(), ".", O_RDONLY | O_DIRECTORY))});
         m_at = std::move(entered);
     }
 

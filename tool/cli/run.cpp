@@ -38,7 +38,8 @@ void declare(VerbParser& parser, RunOptions& options) {
                   "Working directory in the image (default: the image's)");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
-    parser.flag("--disposable", options.disposable, "Discard what the command writes (the default)");
+    parser.flag("--disposable", options.disposable,
+                "Discard what the command writes (the default)");
     parser.flag("--no-disposable", options.keep, "Make what the command writes a new image");
     parser.option("--tag", "NAME", options.tag, "Name the new image; implies --no-disposable");
     parser.flag("--json", options.json,

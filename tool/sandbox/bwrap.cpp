@@ -2,11 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,10 +66,7 @@ bool exists_inside(int root, const std::string& path) {
             return true;  // bwrap's business
         }
     }
-    open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    const Fd fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+    const Fd fd = try_open_in_root(root, path, O_PATH);
     return static_cast<bool>(fd) || errno != ENOENT;
 }
 

@@ -1,14 +1,8 @@
 #include "engine/local/image_tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <memory>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -18,34 +12,6 @@ namespace mstage::engine {
 namespace fs = std::filesystem;
 
 namespace {
-
-int open_in_root(int root, const std::string& path, std::uint64_t flags) {
-    open_how how{};
-    how.flags = flags | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    return static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
-}
-
-struct CloseDir {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-std::vector<std::string> sorted_names(Fd directory) {
-    std::unique_ptr<DIR, CloseDir> stream(::fdopendir(directory.get()));
-    if (!stream) {
-        throw SysError(errno, "reading a directory of the image");
-    }
-    [[maybe_unused]] const int owned_by_stream = directory.release();
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream.get())) {
-        const std::string name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.push_back(name);
-        }
-    }
-    std::ranges::sort(names);
-    return names;
-}
 
 char type_letter(mode_t mode) {
     switch (mode & S_IFMT) {
@@ -84,7 +50,7 @@ bool has_wildcard(const std::string& text) {
 }  // namespace
 
 Fd ImageTree::open(const std::string& path, int flags) const {
-    Fd fd(open_in_root(m_root, path, static_cast<std::uint64_t>(flags)));
+    Fd fd = try_open_in_root(m_root, path, flags);
     if (!fd) {
         throw SysError(errno, "'{}' in the image", path);
     }
@@ -124,7 +90,7 @@ FileInfo ImageTree::describe(const std::string& path) const {
 
 void ImageTree::list_directory(const std::string& path, bool recursive,
                                std::vector<FileInfo>& files) const {
-    for (const std::string& name : sorted_names(open(path, O_RDONLY | O_DIRECTORY))) {
+    for (const std::string& name : names_in_directory(open(path, O_RDONLY | O_DIRECTORY))) {
         files.push_back(describe(joined(path, name)));
         if (recursive && files.back().type == 'd') {
             list_directory(joined(path, name), recursive, files);
@@ -174,16 +140,16 @@ std::vector<std::string> ImageTree::glob(const std::string& pattern) const {
         std::vector<std::string> next;
         for (const std::string& parent : matches) {
             if (!has_wildcard(part)) {
-                if (Fd(open_in_root(m_root, joined(parent, part), O_PATH | O_NOFOLLOW))) {
+                if (try_open_in_root(m_root, joined(parent, part), O_PATH | O_NOFOLLOW)) {
                     next.push_back(joined(parent, part));
                 }
                 continue;
             }
-            Fd directory(open_in_root(m_root, parent, O_RDONLY | O_DIRECTORY));
+            Fd directory = try_open_in_root(m_root, parent, O_RDONLY | O_DIRECTORY);
             if (!directory) {
                 continue;
             }
-            for (const std::string& name : sorted_names(std::move(directory))) {
+            for (const std::string& name : names_in_directory(std::move(directory))) {
                 if (::fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) == 0) {
                     next.push_back(joined(parent, name));
                 }
@@ -259,7 +225,7 @@ void copy_directory(const ImageTree& tree, const std::string& source, const stru
     if (!made && errno != EEXIST) {
         throw SysError(errno, "making directory '{}'", destination.native());
     }
-    for (const std::string& name : sorted_names(tree.open(source, O_RDONLY | O_DIRECTORY))) {
+    for (const std::string& name : names_in_directory(tree.open(source, O_RDONLY | O_DIRECTORY))) {
         copy_entry(tree, joined(source, name), destination / name, written);
     }
     if (made) {
