@@ -43,7 +43,17 @@ Fd try_open_in_root(int root, const std::string& path, int flags) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    return Fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+    // The kernel gives up on ".." when anything on the machine is renamed meanwhile; then the same
+    // call again is what is meant to be done.
+    constexpr int k_attempts = 1000;
+    long fd = -1;
+    for (int attempt = 0; attempt < k_attempts; ++attempt) {
+        fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
+            break;
+        }
+    }
+    return Fd(static_cast<int>(fd));
 }
 
 namespace {
