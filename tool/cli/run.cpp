@@ -75,7 +75,7 @@ int exit_code_of(const engine::RunResult& result) {
 std::string joined(const std::vector<std::string>& words) {
     std::string line;
     for (const std::string& word : words) {
-        line += (line.empty() ? "" : " ") + shell_quote(word);
+        line.append(line.empty() ? "" : " ").append(shell_quote(word));
     }
     return line;
 }
