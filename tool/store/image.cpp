@@ -26,6 +26,21 @@ std::optional<T> find_id(const Json& json, const char* name) {
     return text ? std::optional(parse_id<T>(*text)) : std::nullopt;
 }
 
+Json config_to_json(const ImageConfig& config) {
+    return {{"environment", config.environment},
+            {"workdir", config.workdir},
+            {"user", config.user},
+            {"oci", config.oci}};
+}
+
+ImageConfig config_from_json(const Json& json) {
+    // Manifests of the first versions lack the last two.
+    return {.environment = json_get<std::map<std::string, std::string>>(json, "environment"),
+            .workdir = json_get<std::string>(json, "workdir"),
+            .user = json_find<std::string>(json, "user").value_or(""),
+            .oci = json_find<Json>(json, "oci").value_or(Json())};
+}
+
 }  // namespace
 
 Json to_json(const Image& image) {
@@ -38,7 +53,7 @@ Json to_json(const Image& image) {
         {"id", image.id.str()},
         {"ground", image.ground == Ground::host ? "host" : "empty"},
         {"layers", std::move(layers)},
-        {"config", {{"environment", image.config.environment}, {"workdir", image.config.workdir}}},
+        {"config", config_to_json(image.config)},
         {"state", image.state == ImageState::failed ? "failed" : "good"},
         {"parent", optional_text(image.parent)},
         {"origin", image.origin},
@@ -61,9 +76,7 @@ Image image_from_json(const Json& json) {
     for (const auto& layer : json_get<std::vector<std::string>>(json, "layers")) {
         image.layers.push_back(parse_id<LayerId>(layer));
     }
-    const Json config = json_get<Json>(json, "config");
-    image.config.environment = json_get<std::map<std::string, std::string>>(config, "environment");
-    image.config.workdir = json_get<std::string>(config, "workdir");
+    image.config = config_from_json(json_get<Json>(json, "config"));
     image.state =
         json_get<std::string>(json, "state") == "failed" ? ImageState::failed : ImageState::good;
     image.parent = find_id<ImageId>(json, "parent");

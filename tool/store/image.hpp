@@ -22,6 +22,11 @@ enum class ImageState { good, failed };
 struct ImageConfig {
     std::map<std::string, std::string> environment;
     std::string workdir = "/";
+    /// As container images have it: "user", "uid", "user:group" or "uid:gid"; empty is root.
+    std::string user{};
+    /// What the config file of a container image says beyond the above (labels, entry point,
+    /// history, …), for its export; null for other images.
+    Json oci{};
 };
 
 /// An image's manifest, `images/<uuid>.json`: a JSON object with every field of this struct always

@@ -11,7 +11,10 @@ Image full_image() {
     Image image{.id = ImageId::generate(),
                 .ground = Ground::host,
                 .layers = {LayerId::generate(), LayerId::generate()},
-                .config = {.environment = {{"PATH", "/bin"}, {"EMPTY", ""}}, .workdir = "/app"},
+                .config = {.environment = {{"PATH", "/bin"}, {"EMPTY", ""}},
+                           .workdir = "/app",
+                           .user = "www-data",
+                           .oci = {{"labels", {{"a", "b"}}}}},
                 .state = ImageState::failed};
     image.parent = ImageId::generate();
     image.origin = "stage app/build";
@@ -52,6 +55,14 @@ TEST(Image, WithoutAnythingHasEveryFieldToo) {
     EXPECT_EQ(back.config.workdir, "/");
     EXPECT_EQ(back.state, ImageState::good);
     EXPECT_EQ(to_json(image).size(), to_json(full_image()).size());
+}
+
+TEST(Image, OfBeforeConfigsHadUsersIsRead) {
+    Json json = to_json(full_image());
+    json["config"].erase("user");
+    json["config"].erase("oci");
+    EXPECT_EQ(image_from_json(json).config.user, "");
+    EXPECT_TRUE(image_from_json(json).config.oci.is_null());
 }
 
 TEST(Image, OfAnotherVersionIsRefused) {
