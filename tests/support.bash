@@ -205,9 +205,9 @@ now_ms() {
     echo $(($(date +%s%N) / 1000000))
 }
 
-# eventually COMMAND...: it succeeds within some seconds.
+# eventually COMMAND...: it succeeds within a minute, which only a busy machine needs.
 eventually() {
-    for _ in {1..100}; do
+    for _ in {1..600}; do
         "$@" && return
         sleep 0.1
     done
@@ -217,13 +217,8 @@ eventually() {
 
 # Whether a process has the word in its arguments. Tests mark what they start in sandboxes with odd durations of sleep.
 is_running() {
-    local file
-    for file in /proc/[0-9]*/cmdline; do
-        if tr '\0' '\n' <"$file" 2>/dev/null | grep -qxF -- "$1"; then
-            return 0
-        fi
-    done
-    return 1
+    # The word comes by a pipe, for grep has arguments too.
+    grep -qszxF -f - /proc/[0-9]*/cmdline <<<"$1"
 }
 
 is_gone() {

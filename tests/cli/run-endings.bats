@@ -25,10 +25,10 @@ image_count() {
     json "$(mstage images --json)" 'len(d["images"])'
 }
 
-# Starts mstage run in the background, in its own process group as a shell does; its pid in `pid`.
+# Starts mstage run in the background, in its own process group as a shell does; its pid in `pid`. Its input is `input`.
 start_run() {
     set -m
-    "$MSTAGE_EXECUTABLE" run "$@" >out 2>err 3>&- &
+    "$MSTAGE_EXECUTABLE" run "$@" <"${input:-/dev/null}" >out 2>err 3>&- &
     pid=$!
     set +m
     eventually is_running "$duration"
@@ -140,11 +140,16 @@ nothing_is_left() {
 }
 
 @test "a run that is stopped and continued goes on" {
-    start_run tag:base -c "sleep $duration & sleep 1; echo done"
+    mkfifo go
+    exec 8<>go
+    input=go start_run tag:base -c "sleep $duration & read -r word; echo \$word"
     kill -STOP "$pid"
-    sleep 1.5
+    echo "done" >&8
+    sleep 0.5
+    same "" "$(cat out)"
     kill -CONT "$pid"
     await_end
+    exec 8>&-
     same 0 "$code"
     same "done" "$(cat out)"
 }
