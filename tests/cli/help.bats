@@ -3,7 +3,7 @@
 
 load ../support.bash
 
-verbs=(status run images tag import ls cat cp scan stage)
+verbs=(status run images tag import ls cat cp completion scan stage)
 
 setup_file() {
     make_file_dir
@@ -54,6 +54,27 @@ is_good_help() {
     succeeds env -u HOME "$MSTAGE_EXECUTABLE" run --help
     succeeds env MSTAGE_STORE="$file_dir/unused" "$MSTAGE_EXECUTABLE" images --help
     absent "$file_dir/unused"
+}
+
+@test "the manual page tells of every verb and its options" {
+    succeeds env -u HOME SOURCE_DATE_EPOCH=86400 "$MSTAGE_EXECUTABLE" __manual
+    local page=$out
+    printf '%s\n' "$page" >"$file_dir/mstage.1"
+    succeeds mandoc -T lint "$file_dir/mstage.1"
+    local text
+    text=$(mandoc -T ascii "$file_dir/mstage.1" | sed 's/.\x08//g')
+    matches "$text" 'mstage [0-9.]+ +1970-01-02'
+    for section in NAME SYNOPSIS DESCRIPTION OPTIONS VERBS "IMAGE REFERENCES" ENVIRONMENT FILES "EXIT STATUS" \
+        EXAMPLES; do
+        matches "$text" $'\n'"$section"$'\n'
+    done
+    for verb in "${verbs[@]}"; do
+        matches "$text" $'\n   '"$verb"$'\n       mstage '"$verb"
+        for option in $(mstage "$verb" --help | grep -oE '^ +-[-a-zA-Z,]+' | grep -oE -- '--[-a-z]+'); do
+            has "$text" "$option"
+        done
+    done
+    has_not "$text" __manual
 }
 
 @test "mstage --version" {

@@ -43,8 +43,12 @@ fs::path default_store() {
 
 }  // namespace
 
+fs::path store_path(const std::optional<fs::path>& store) {
+    return store ? *store : default_store();
+}
+
 std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store) {
-    return std::make_unique<engine::LocalEngine>(store ? *store : default_store());
+    return std::make_unique<engine::LocalEngine>(store_path(store));
 }
 
 Workplace::Workplace(const CommonOptions& common)

@@ -16,11 +16,16 @@ namespace mstage::cli {
 /// The words after the verb.
 using Arguments = std::vector<std::string>;
 
-/// One verb: its entry in the table that help and dispatch come from. `run` returns the exit code.
+/// Whether people are to see the verb: in help, completion and the manual.
+enum class Listed { yes, no };
+
+/// One verb: its entry in the table that help, completion, manual and dispatch come from. `run`
+/// returns the exit code; all that it does before VerbParser::read() is to describe itself.
 struct Verb {
     const char* name;
     const char* summary;
     int (*run)(const Arguments& arguments);
+    Listed listed = Listed::yes;
 };
 const std::vector<Verb>& verbs();
 
@@ -71,8 +76,10 @@ private:
     std::unique_ptr<Parser> m_parser;
 };
 
-/// The engine whose images a verb means: with the store of `store` (a plan's), else of
-/// $MSTAGE_STORE, else the user's.
+/// Where images are: `store` (a plan's), else $MSTAGE_STORE, else the user's.
+std::filesystem::path store_path(const std::optional<std::filesystem::path>& store);
+
+/// The engine whose images a verb means, with the store at store_path().
 std::unique_ptr<engine::Engine> open_engine(const std::optional<std::filesystem::path>& store);
 
 /// A verb's view: the build tree that it stands in, if any, and its engine.

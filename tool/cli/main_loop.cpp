@@ -20,11 +20,34 @@ const std::vector<Verb>& verbs() {
         {"ls", "List files of an image", run_ls},
         {"cat", "Print files of an image", run_cat},
         {"cp", "Copy files out of an image", run_cp},
+        {"completion", "Print a shell's completion script", run_completion},
         {"scan", "Scan the source of a pipeline (for build tools)", run_scan},
         {"stage", "Make one stage of a pipeline (for build tools)", run_stage},
+        {"__complete", "Answer a completion script", run_complete, Listed::no},
+        {"__manual", "Print the manual page", run_manual, Listed::no},
     };
     return k_verbs;
 }
+
+const std::vector<OptionDescription>& general_options() {
+    static const std::vector<OptionDescription> k_options = {
+        {{"-C"}, "DIR", "Stand in DIR", "Options"},
+        {{"--version"}, "", "Print the version", "Options"},
+        {{"--help", "-h"}, "", "Print help; 'mstage VERB --help' tells about a verb", "Options"},
+    };
+    return k_options;
+}
+
+const std::vector<VariableDescription>& environment_variables() {
+    static const std::vector<VariableDescription> k_variables = {
+        {"MSTAGE_STORE", "Where images are kept (default ~/.local/share/mstage)"},
+    };
+    return k_variables;
+}
+
+const char* const k_image_references =
+    "An image is a checkpoint of the build tree (build-complete, app.build-complete,\n"
+    "build-complete@failed), a UUID or the start of one, or tag:NAME.";
 
 namespace {
 
@@ -33,27 +56,33 @@ std::string general_help() {
         "Usage: mstage [-C DIR] VERB [ARGUMENTS]\n\n"
         "Multi-stage builds with rollback points.\n\nVerbs:\n";
     for (const Verb& verb : verbs()) {
-        text += fmt::format("  {:<8} {}\n", verb.name, verb.summary);
+        if (verb.listed == Listed::yes) {
+            text += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
+        }
     }
-    return text +
-           "\nAn image is a checkpoint of the build tree (build-complete, app.build-complete,\n"
-           "build-complete@failed), a UUID or the start of one, or tag:NAME.\n\n"
-           "Options:\n"
-           "  -C DIR      Stand in DIR\n"
-           "  --version   Print the version\n"
-           "  --help      Print this; 'mstage VERB --help' tells about a verb\n\n"
-           "Environment:\n"
-           "  MSTAGE_STORE   Where images are kept (default ~/.local/share/mstage)\n";
+    text += fmt::format("\n{}\n\nOptions:\n", k_image_references);
+    for (const OptionDescription& option : general_options()) {
+        text += fmt::format("  {:<10} {}\n",
+                            fmt::format("{} {}", option.names.front(), option.value), option.help);
+    }
+    text += "\nEnvironment:\n";
+    for (const VariableDescription& variable : environment_variables()) {
+        text += fmt::format("  {:<14} {}\n", variable.name, variable.help);
+    }
+    return text;
 }
 
-/// The nearest verb by letters that differ, for a slip of the finger.
+/// By letters that differ, for a slip of the finger.
+bool is_near(const Verb& verb, const std::string& word) {
+    const std::string name = verb.name;
+    return verb.listed == Listed::yes &&
+           (name.starts_with(word) || word.starts_with(name) ||
+            (name.size() == word.size() && std::ranges::is_permutation(name, word)));
+}
+
 std::string suggestion(const std::string& word) {
-    const auto is_near = [&](const Verb& verb) {
-        const std::string name = verb.name;
-        return name.starts_with(word) || word.starts_with(name) ||
-               (name.size() == word.size() && std::ranges::is_permutation(name, word));
-    };
-    const auto near = std::ranges::find_if(verbs(), is_near);
+    const auto near =
+        std::ranges::find_if(verbs(), [&](const Verb& verb) { return is_near(verb, word); });
     return near == verbs().end() ? "'mstage --help' lists the verbs"
                                  : fmt::format("did you mean '{}'?", near->name);
 }

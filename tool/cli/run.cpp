@@ -34,7 +34,7 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.footer("mstage run [OPTIONS] IMAGE [--] COMMAND [ARGUMENT...]");
     parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
-    parser.option("-w,--workdir", "DIR", options.workdir,
+    parser.option("-w,--workdir", "PATH", options.workdir,
                   "Working directory in the image (default: the image's)");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");

@@ -2,8 +2,68 @@
 
 #include "base/error.hpp"
 #include "cli/command_line.hpp"
+#include "cli/verb_description.hpp"
 
 namespace mstage::cli {
+
+namespace {
+
+/// Where read() leaves what its parser knows, instead of reading anything, while describe() is at
+/// work: the verbs themselves need not know of it.
+VerbDescription* g_wanted = nullptr;
+
+OptionDescription describe_option(const CLI::Option& option) {
+    OptionDescription description;
+    for (const std::string& name : option.get_snames()) {
+        description.names.push_back("-" + name);
+    }
+    for (const std::string& name : option.get_lnames()) {
+        description.names.push_back("--" + name);
+    }
+    if (option.get_items_expected_max() > 0) {
+        const std::string& text = option.get_option_text();
+        description.value = text.empty() ? option.get_type_name() : text;
+    }
+    description.help = option.get_description();
+    description.heading = option.get_group();
+    return description;
+}
+
+ArgumentDescription describe_argument(const CLI::Option& option) {
+    return {.name = option.get_name(),
+            .help = option.get_description(),
+            .needed = option.get_required(),
+            .several = option.get_items_expected_max() > 1};
+}
+
+VerbDescription describe_app(const CLI::App& app, bool command_follows) {
+    VerbDescription description;
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->get_positional()) {
+            description.arguments.push_back(describe_argument(*option));
+        } else {
+            description.options.push_back(describe_option(*option));
+        }
+    }
+    description.command_follows = command_follows;
+    description.footer = app.get_footer();
+    return description;
+}
+
+}  // namespace
+
+VerbDescription describe(const Verb& verb) {
+    struct Asking {
+        explicit Asking(VerbDescription& wanted) { g_wanted = &wanted; }
+        ~Asking() { g_wanted = nullptr; }
+        Asking(const Asking&) = delete;
+        Asking& operator=(const Asking&) = delete;
+    };
+    VerbDescription description;
+    const Asking asking(description);
+    verb.run({});
+    return description;
+}
 
 struct VerbParser::Parser {
     explicit Parser(const std::string& name) : app("", name) {}
@@ -83,6 +143,10 @@ void VerbParser::footer(const std::string& text) {
 
 bool VerbParser::read(const Arguments& arguments) {
     CLI::App& app = m_parser->app;
+    if (g_wanted != nullptr) {
+        *g_wanted = describe_app(app, m_parser->rest != nullptr);
+        return false;
+    }
     try {
         // CLI11 takes them from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

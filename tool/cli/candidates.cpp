@@ -1,0 +1,183 @@
+#include "cli/candidates.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/completion.hpp"
+#include "engine/local/base_images.hpp"
+#include "pipeline/checkpoint.hpp"
+
+namespace mstage::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The build tree and the store, each only if it is there.
+struct Surroundings {
+    explicit Surroundings(const fs::path& directory) : tree(pipeline::BuildTree::find(directory)) {
+        const auto store = tree ? tree->plans().front().store : std::nullopt;
+        if (fs::is_directory(store_path(store))) {
+            engine = open_engine(store);
+        }
+    }
+    std::optional<pipeline::BuildTree> tree;
+    std::unique_ptr<engine::Engine> engine;
+};
+
+/// So many digits make the beginning of a UUID one (Engine::find_image()); fewer would list all
+/// images along with the checkpoints that begin with the same letter.
+constexpr size_t k_least_digits = 4;
+
+void add(Candidates& found, const std::string& text, const std::string& word,
+         const std::string& help) {
+    if (word.starts_with(text)) {
+        found.words.push_back({word, help});
+    }
+}
+
+void add_checkpoint(Candidates& found, const std::string& text, const pipeline::Plan& plan,
+                    const std::string& checkpoint, bool has_short_name) {
+    std::vector<std::string> names;
+    if (has_short_name) {
+        names.push_back(checkpoint);
+    }
+    // One name is enough until the other one is asked for.
+    if (!has_short_name || text.starts_with(plan.pipeline)) {
+        names.push_back(plan.pipeline + "." + checkpoint);
+    }
+    const bool failed = pipeline::read_failure(plan, checkpoint).has_value();
+    for (const std::string& name : names) {
+        add(found, text, name, "checkpoint");
+        if (failed) {
+            add(found, text, name + "@failed", "failed state");
+        }
+    }
+}
+
+void add_checkpoints(Candidates& found, const std::string& text, const pipeline::BuildTree& tree) {
+    std::vector<std::string> taken;
+    const auto add_one = [&](const pipeline::Plan& plan, const std::string& checkpoint) {
+        const bool is_first = std::ranges::find(taken, checkpoint) == taken.end();
+        taken.push_back(checkpoint);
+        add_checkpoint(found, text, plan, checkpoint, is_first);
+    };
+    for (const pipeline::Plan& plan : tree.plans()) {
+        add_one(plan, pipeline::k_setup_base);
+        for (const pipeline::Stage& stage : plan.stages) {
+            add_one(plan, stage.checkpoint);
+        }
+    }
+}
+
+bool is_start_of_uuid(const std::string& text) {
+    return text.size() >= k_least_digits &&
+           text.find_first_not_of("0123456789abcdef-") == std::string::npos;
+}
+
+Candidates images(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    if (place.tree) {
+        add_checkpoints(found, text, *place.tree);
+    }
+    if (!place.engine) {
+        return found;
+    }
+    for (const auto& [name, image] : place.engine->tags()) {
+        add(found, text, "tag:" + name, "tag");
+    }
+    if (is_start_of_uuid(text)) {
+        for (const engine::Image& image : place.engine->images()) {
+            add(found, text, image.id.str(), image.origin);
+        }
+    }
+    return found;
+}
+
+Candidates tags(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    if (place.engine) {
+        for (const auto& [name, image] : place.engine->tags()) {
+            add(found, text, name, "tag");
+        }
+    }
+    return found;
+}
+
+/// Of "IMAGE:/some/dir/beg": the files of /some/dir that begin with "beg".
+Candidates image_paths(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    if (text.find(":/") == std::string::npos) {
+        found = images(text, place);
+        for (Candidate& candidate : found.words) {
+            candidate.word += ":/";
+        }
+        return found;
+    }
+    if (!place.engine) {
+        return found;
+    }
+    const ImagePath where = parse_image_path(text);
+    const std::string directory = where.path.substr(0, where.path.rfind('/') + 1);
+    const engine::Image image =
+        place.engine->image(pipeline::resolve_image(*place.engine, place.tree, where.image));
+    for (const engine::FileInfo& file : place.engine->list(image, directory, false)) {
+        const std::string name = fs::path(file.path).filename();
+        add(found, text, where.image + ":" + directory + name + (file.type == 'd' ? "/" : ""), "");
+    }
+    return found;
+}
+
+Candidates references(const std::string& text) {
+    Candidates found;
+    add(found, text, "host", "this machine's own system");
+    for (const engine::BaseKind& kind : engine::base_kinds()) {
+        const std::string prefix(kind.prefix);
+        if (text.starts_with(prefix)) {
+            found.files = Candidates::Files::all;
+            found.prefix = prefix.size();
+            return found;
+        }
+        add(found, text, prefix, std::string(kind.example));
+    }
+    return found;
+}
+
+Candidates one_of(const std::vector<std::string>& words, const std::string& text) {
+    Candidates found;
+    for (const std::string& word : words) {
+        add(found, text, word, "");
+    }
+    return found;
+}
+
+}  // namespace
+
+Candidates candidates_for(const std::string& kind, const std::string& text,
+                          const fs::path& directory) {
+    if (kind == "IMAGE") {
+        return images(text, Surroundings(directory));
+    }
+    if (kind == "IMAGE:PATH" || kind == "IMAGE[:PATH]") {
+        return image_paths(text, Surroundings(directory));
+    }
+    if (kind == "NAME") {
+        return tags(text, Surroundings(directory));
+    }
+    if (kind == "REFERENCE") {
+        return references(text);
+    }
+    if (kind == "SHELL") {
+        return one_of(shells(), text);
+    }
+    if (kind == "DIR") {
+        return {.words = {}, .files = Candidates::Files::directories};
+    }
+    if (kind == "FILE" || kind == "PLAN" || kind == "DESTINATION") {
+        return {.words = {}, .files = Candidates::Files::all};
+    }
+    return {};
+}
+
+}  // namespace mstage::cli
