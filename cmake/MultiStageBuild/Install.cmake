@@ -34,3 +34,27 @@ install(DIRECTORY "${CMAKE_CURRENT_LIST_DIR}/"
   FILES_MATCHING
     PATTERN "*.cmake"
     PATTERN "Install.cmake" EXCLUDE)
+
+# What the helper says of itself, for shells and for man. A program for another machine cannot be asked.
+if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+  return()
+endif()
+
+set(said "")
+function(install_what_helper_says file directory)
+  set(output "${PROJECT_BINARY_DIR}/share/${file}")
+  add_custom_command(OUTPUT "${output}"
+    COMMAND mstage ${ARGN} > "${output}"
+    DEPENDS mstage
+    COMMENT "Writing ${file}"
+    VERBATIM)
+  install(FILES "${output}" DESTINATION "${directory}" COMPONENT Runtime)
+  set(said ${said} "${output}" PARENT_SCOPE)
+endfunction()
+
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/share")
+install_what_helper_says(mstage "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" completion bash)
+install_what_helper_says(_mstage "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" completion zsh)
+install_what_helper_says(mstage.fish "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" completion fish)
+install_what_helper_says(mstage.1 "${CMAKE_INSTALL_MANDIR}/man1" __manual)
+add_custom_target(mstage_documentation ALL DEPENDS ${said})

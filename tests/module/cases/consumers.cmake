@@ -26,7 +26,9 @@ list(REMOVE_ITEM parts MultiStageBuild/Install.cmake)
 set(expected MultiStageBuild.cmake ${parts} MultiStageBuildConfig.cmake MultiStageBuildConfigVersion.cmake
   MultiStageBuildTargets-release.cmake MultiStageBuildTargets.cmake)
 list(TRANSFORM expected PREPEND "${package}/")
-list(APPEND expected Runtime/bin/mstage)
+list(APPEND expected Runtime/bin/mstage Runtime/share/bash-completion/completions/mstage
+  Runtime/share/fish/vendor_completions.d/mstage.fish Runtime/share/man/man1/mstage.1
+  Runtime/share/zsh/site-functions/_mstage)
 list(SORT expected)
 list(JOIN expected "\n" expected)
 expect_equal("installed files" "${files}" "${expected}")
