@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# A Debian that has nothing but the package: what README says works there as it is written. This needs the network, and
+# some minutes.
+
+load ../support.bash
+load packages.bash
+
+setup_file() {
+    make_file_dir
+    is_root || return 0
+    make_package "$file_dir"
+    # shellcheck source=/dev/null
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    # What is thrown away in the end need not be brought to disk.
+    mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io --include=ca-certificates "$suite" "$file_dir/system"
+    cp "$package" "$file_dir/system/root"
+}
+
+teardown_file() {
+    remove_tree "$file_dir"
+}
+
+setup() {
+    is_root || skip "for root only: a system of its own"
+    require_sandbox
+}
+
+# in_system COMMAND...: as root, with the fresh system as its root file system: no chroot, in which there can be no user
+# namespaces.
+in_system() {
+    bwrap --dev-bind "$file_dir/system" / --dev-bind /dev /dev --bind /sys /sys --proc /proc \
+        --ro-bind /etc/resolv.conf /etc/resolv.conf --unshare-pid --die-with-parent --cap-add ALL --chdir /root \
+        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+works() {
+    call in_system "$@"
+    [[ $code == 0 ]] || blame "failed"
+}
+
+# The first block of README of this kind after "In your project": cmake, or the indented one.
+snippet() {
+    local readme="$BATS_TEST_DIRNAME/../../README.md"
+    case $1 in
+        cmake) sed -n '/^## In your project/,/^## /p' "$readme" | sed -n '/^```cmake/,/^```/{//d;p};/^```$/q' ;;
+        commands) sed -n '/^## In your project/,/^## /p' "$readme" | sed -n '/^    cmake /,/^$/s/^    //p' | sed '/^$/q' ;;
+    esac
+}
+
+make_project() {
+    local project="$file_dir/system/root/project"
+    mkdir "$project"
+    {
+        snippet cmake
+        cat <<'END'
+find_package(tinyxml2 REQUIRED)
+add_executable(app app.cpp)
+target_link_libraries(app PRIVATE tinyxml2::tinyxml2)
+enable_testing()
+add_test(NAME app COMMAND app)
+END
+    } >"$project/CMakeLists.txt"
+    cat >"$project/app.cpp" <<'END'
+#include <tinyxml2.h>
+int main() {
+    tinyxml2::XMLDocument document;
+    return document.Parse("<greeting/>") == tinyxml2::XML_SUCCESS ? 0 : 1;
+}
+END
+}
+
+@test "README's first project, with the package and a compiler installed" {
+    has "$(snippet cmake)" "find_package(MultiStageBuild REQUIRED)"
+    same 3 "$(snippet commands | wc -l)"
+    # shellcheck disable=SC2016  # the inner shell's
+    works sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends g++ &&
+        apt-get -q install -y ./mstage_*.deb'
+    works mstage --version
+    make_project
+    works sh -euc "cd project; $(snippet commands)"
+    has "$out" "build-complete"
+    has "$out" "100% tests passed"
+    works sh -euc "cd project; $(snippet commands)"
+    has "$out" "no work to do"
+    works mstage -C project/build ls build-complete:/build/app
+    # The package was not in the way of what the stage installed.
+    works sh -c '! dpkg -s libtinyxml2-dev'
+}
+
+@test "removed, it leaves nothing" {
+    works apt-get -q purge -y mstage
+    cd "$file_dir/system"
+    same "" "$(find bin etc lib opt sbin usr var -xdev -iname '*mstage*' -o -xdev -iname '*multistagebuild*')"
+}
