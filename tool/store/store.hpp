@@ -27,7 +27,7 @@ namespace mstage::store {
 ///     runs/<uuid>/              run.json, output.log
 ///     snapshots/<sha256>        digest of source files → their layers (source/snapshot.hpp)
 ///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
-///     locks/                    one file per stage key being worked on
+///     locks/, grounds/          a file per stage key being worked on; the engine's ground_layer.hpp
 ///     gate                      lock: shared to begin work or to pin, exclusive to sweep
 ///     sync                      lock: who brings layers to disk
 ///

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "engine/local/ground_layer.hpp"
 #include "engine/local/host_ground.hpp"
 
 namespace mstage::engine {
@@ -27,21 +28,21 @@ void make_directory(const fs::path& path, mode_t mode) {
     }
 }
 
-/// The places that bwrap mounts over, and files that name resolution needs. As the lowest layer
-/// they give way to whatever the image has.
-void make_run_ground(const fs::path& ground, sandbox::IdMode mode) {
+/// The places that bwrap mounts over, and files that name resolution needs.
+void add_places_of_a_run(GroundLayer& ground, sandbox::IdMode mode) {
     for (const char* name : {"dev", "proc", "sys", "run", "etc"}) {
-        make_directory(ground / name, 0755);
+        ground.add_directory(name, 0755);
     }
-    make_directory(ground / "tmp", 01777);
-    make_directory(ground / "root", 0700);
-    write_file_atomically(ground / "etc/resolv.conf", "");
-    write_file_atomically(ground / "etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
+    ground.add_directory("tmp", 01777);
+    ground.add_directory("root", 0700);
+    ground.add_file("etc/resolv.conf", "");
+    ground.add_file("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
     if (mode == sandbox::IdMode::single) {
         // apt downloads as user _apt, and looks whether it really became that.
-        make_directories(ground / "etc/apt/apt.conf.d");
-        write_file_atomically(ground / "etc/apt/apt.conf.d/00single-user",
-                              "APT::Sandbox::User \"root\";\n");
+        for (const char* name : {"etc/apt", "etc/apt/apt.conf.d"}) {
+            ground.add_directory(name, 0755);
+        }
+        ground.add_file("etc/apt/apt.conf.d/00single-user", "APT::Sandbox::User \"root\";\n");
     }
 }
 
@@ -64,22 +65,20 @@ class Builder {
 public:
     Builder(const store::Store& store, const std::vector<store::LayerId>& layers,
             const sandbox::IdMap& ids, Access access, const fs::path& work_dir)
-        : m_ids(ids), m_access(access), m_work_dir(work_dir) {
+        : m_store(store), m_ids(ids), m_access(access), m_work_dir(work_dir) {
         for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
             m_lowers.push_back(store.layer_path(*layer));
         }
-        for (const char* name : {"root", "ground"}) {
-            make_directory(work_dir / name, 0755);
-        }
+        make_directory(work_dir / "root", 0755);
         m_layout.plan.mount_point = work_dir / "root";
         if (access == Access::read_write) {
-            make_run_ground(work_dir / "ground", ids.mode);
+            add_places_of_a_run(m_ground, ids.mode);
         }
     }
 
     void add_root() {
         sandbox::OverlayMount root{.at = "", .lowers = m_lowers, .changes = {}};
-        root.lowers.push_back(m_work_dir / "ground");
+        root.lowers.push_back(m_ground.place_in(m_store, m_work_dir));
         // A read-only overlay wants two lower layers; an image may have none.
         if (root.lowers.size() == 1 && m_access == Access::read_only) {
             make_directory(m_work_dir / "nothing", 0755);
@@ -89,7 +88,8 @@ public:
             root.changes = make_upper(m_work_dir);
             m_layout.upper = root.changes->upper;
         }
-        m_layout.plan.overlays.push_back(std::move(root));
+        // Below this one are the others.
+        m_layout.plan.overlays.insert(m_layout.plan.overlays.begin(), std::move(root));
     }
 
     /// The machine's directories, each with an overlay of its own: one over "/" could not have
@@ -98,17 +98,17 @@ public:
     void add_host() {
         const HostGround host = host_ground();
         for (const auto& [name, target] : host.links) {
-            fs::create_symlink(target, m_work_dir / "ground" / name);
+            m_ground.add_symlink(name, target);
         }
         for (const char* name : {"home", "media", "mnt", "srv"}) {
-            make_directory(m_work_dir / "ground" / name, 0755);
+            m_ground.add_directory(name, 0755);
         }
         const bool with_overlays = m_ids.mode == sandbox::IdMode::identity;
         if (with_overlays) {
             m_layout.plan.bare = host.directories;
         }
         for (const std::string& name : host.directories) {
-            make_directory(m_work_dir / "ground" / name, 0755);
+            m_ground.add_directory(name, 0755);
             if (with_overlays) {
                 add_top(name);
             } else {
@@ -140,10 +140,12 @@ private:
         m_layout.plan.overlays.push_back(std::move(top));
     }
 
+    const store::Store& m_store;
     const sandbox::IdMap& m_ids;
     Access m_access;
     fs::path m_work_dir;
     std::vector<fs::path> m_lowers;  // topmost first
+    GroundLayer m_ground;
     RootLayout m_layout;
 };
 
@@ -167,13 +169,13 @@ RootLayout lay_out_root(const store::Store& store, store::Ground ground,
                         const std::vector<store::LayerId>& layers, const sandbox::IdMap& ids,
                         Access access, const fs::path& work_dir) {
     Builder builder(store, layers, ids, access, work_dir);
-    builder.add_root();
     if (ground == store::Ground::host) {
         if (ids.mode == sandbox::IdMode::identity) {
             check_store_outside(store.root(), host_ground().directories);
         }
         builder.add_host();
     }
+    builder.add_root();
     return builder.take();
 }
 

@@ -14,10 +14,11 @@ enum class Access { read_only, read_write };
 /// Where an image's root is put together, in a work directory of the store:
 ///
 ///     root/            mount point
-///     ground/          the lowest layer: directories that every root has to have, so that none is
-///                      made in the image
 ///     upper/ work/     the changes
 ///     tops/<name>/{upper,work}    the changes below a system directory of base `host`
+///
+/// The lowest layer is a ground layer: directories that every root has to have, so that none is
+/// made in the image.
 struct RootLayout {
     sandbox::RootPlan plan;
     std::filesystem::path upper;
