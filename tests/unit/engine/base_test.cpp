@@ -25,7 +25,6 @@ TEST_F(BaseTest, IsImportedOnceAndThenReused) {
     EXPECT_FALSE(second.imported);
     EXPECT_EQ(second.image, first.image);
     EXPECT_EQ(m_engine.image(first.image).origin, "import " + base_reference());
-    EXPECT_TRUE(m_engine.image(first.image).synced);
 }
 
 TEST_F(BaseTest, IsANewImageAfterARefresh) {

@@ -73,9 +73,10 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     image.layers = {publish_layer(directory)};
     image.origin = "import " + reference;
     m_store.publish_image(image);
-    // A base is expensive and named: it should be there after a power cut too.
-    m_store.sync_now();
-    bases.set(name, image.id, Durable::yes);
+    bases.set(name, image.id);
+    // Nobody waits for the disk: after a power cut before it is done, name and image are no longer
+    // good and the base is imported again.
+    m_store.sync_in_background();
     base.imported = true;
     base.warnings = tree.warnings;
     return base;
