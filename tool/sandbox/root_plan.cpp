@@ -105,7 +105,7 @@ private:
     static std::string joined(const std::vector<fs::path>& lowers) {
         std::string text;
         for (const fs::path& lower : lowers) {
-            text += (text.empty() ? "" : ":") + escaped(lower.native(), ":\\");
+            text.append(text.empty() ? "" : ":").append(escaped(lower.native(), ":\\"));
         }
         if (text.size() > 4000) {
             throw with_hint(Error("an image of {} layers cannot be mounted", lowers.size()),
