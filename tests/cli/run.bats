@@ -179,6 +179,7 @@ to-stdout" "$(sort "$log")"
     same "mstage: error: 'NOVALUE' is not NAME=VALUE" "$err"
     misused mstage run -e =x tag:base true
     export FROM_OUTSIDE=secret
+    unset SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO CARGO_HTTP_CAINFO NODE_EXTRA_CA_CERTS PIP_CERT REQUESTS_CA_BUNDLE
     succeeds mstage run tag:base -- env
     same "HOME=/root
 LANG=C.UTF-8
@@ -199,6 +200,19 @@ TERM=dumb" "$(sort <<<"$out" | grep -v _proxy=)"
     succeeds mstage run tag:with-proxy -c 'echo "<$http_proxy>"'
     same "<>" "$out"
     same "" "$(grep -r --include='*.json' 127.0.0.1:9 "$MSTAGE_STORE")"
+}
+
+@test "files with certificate authorities are there under their variables" {
+    echo authority >mine.pem
+    export SSL_CERT_FILE=mine.pem PIP_CERT=/nowhere/at.pem
+    unset NODE_EXTRA_CA_CERTS
+    succeeds mstage run tag:base -c 'cat "$SSL_CERT_FILE"; echo "<$PIP_CERT$NODE_EXTRA_CA_CERTS>"'
+    same "authority
+<>" "$out"
+    # ... but do not stay in an image.
+    succeeds mstage run --json --no-disposable tag:base -- true
+    same false "$(json "$out" 'd["filesystem_changed"]')"
+    same "" "$(grep -r --include='*.json' mine.pem "$MSTAGE_STORE")"
 }
 
 @test "-w, and the working directory of the image" {

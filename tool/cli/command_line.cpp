@@ -83,11 +83,24 @@ std::map<std::string, std::string> proxy_variables() {
     return found;
 }
 
+std::map<std::string, fs::path> authority_variables() {
+    std::map<std::string, fs::path> found;
+    for (const char* name :
+         {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO",
+          "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE"}) {
+        if (const auto value = variable(name)) {
+            found[name] = fs::absolute(*value);
+        }
+    }
+    return found;
+}
+
 pipeline::RunContext make_run_context(engine::Engine& engine) {
     return {
         .engine = engine,
         .helper = own_name(),
         .proxies = proxy_variables(),
+        .authorities = authority_variables(),
         .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
         .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
 }

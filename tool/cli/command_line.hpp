@@ -101,6 +101,10 @@ ImagePath parse_image_path(const std::string& text);
 
 /// The caller's proxy variables, which commands get too.
 std::map<std::string, std::string> proxy_variables();
+/// The caller's variables that name a file of certificate authorities, for programs that speak TLS;
+/// commands get those files too. A machine whose traffic goes through a proxy that ends TLS cannot
+/// do without.
+std::map<std::string, std::filesystem::path> authority_variables();
 
 /// A RunContext whose notes go to stderr and whose live output to stdout.
 pipeline::RunContext make_run_context(engine::Engine& engine);

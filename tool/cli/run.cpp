@@ -100,6 +100,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     request.command_line = line ? options.command_line : joined(options.command);
     request.environment = parse_environment(options.environment);
     request.pass_through = proxy_variables();
+    request.authorities = authority_variables();
     request.workdir = options.workdir;
     request.network = options.no_network ? engine::Network::off : engine::Network::on;
     request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(

@@ -53,7 +53,11 @@ struct RunRequest {
     std::string command_line{};  ///< the same as one line, for people and records
     std::map<std::string, std::string> environment{};   ///< over the image's
     std::map<std::string, std::string> pass_through{};  ///< proxies: in no key and no record
-    std::string workdir{};                              ///< empty: the image's
+    /// Variables that name a file of this machine with certificate authorities. With the network on
+    /// the command finds a file that can be read at another place, which its variable then names.
+    /// In no key and no record either.
+    std::map<std::string, std::filesystem::path> authorities{};
+    std::string workdir{};  ///< empty: the image's
     Network network = Network::on;
     std::chrono::nanoseconds timeout{0};
     bool disposable = true;

@@ -22,6 +22,7 @@ engine::RunRequest request_for(const RunContext& context, const Plan& plan, cons
     request.command_line = task.command;
     request.environment = task_environment(task);
     request.pass_through = context.proxies;
+    request.authorities = context.authorities;
     request.workdir = task.workdir;
     request.network = task.network ? engine::Network::on : engine::Network::off;
     request.timeout = task.timeout;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -12,8 +13,9 @@ namespace mstage::pipeline {
 /// What the caller gives to all runs.
 struct RunContext {
     engine::Engine& engine;
-    std::string helper;                            ///< how a person calls this program
-    std::map<std::string, std::string> proxies;    ///< the caller's proxy variables
+    std::string helper;                          ///< how a person calls this program
+    std::map<std::string, std::string> proxies;  ///< the caller's proxy variables
+    std::map<std::string, std::filesystem::path> authorities{};  ///< those that name certificates
     engine::OutputSink terminal;                   ///< for stages that are LIVE; may be empty
     std::function<void(const std::string&)> note;  ///< a line about what is going on
 };

@@ -201,6 +201,9 @@ std::vector<std::string> bwrap_arguments(const Spec& spec,
     };
     add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
     add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
+    for (const ShownFile& file : spec.files) {
+        add({"--ro-bind", file.source.native(), file.at});
+    }
     add({"--chdir", spec.workdir, "--clearenv"});
     if (spec.network == Network::off) {
         add({"--unshare-net"});

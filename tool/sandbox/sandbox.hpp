@@ -18,6 +18,12 @@ namespace mstage::sandbox {
 
 enum class Network { on, off };
 
+/// A file of the machine that a command may read, at a path below /run.
+struct ShownFile {
+    std::filesystem::path source;
+    std::string at;
+};
+
 /// Everything about one execution, as data.
 struct Spec {
     IdMap ids;
@@ -28,6 +34,7 @@ struct Spec {
     Network network = Network::on;
     /// Shown read-only as /etc/resolv.conf when the network is on.
     std::optional<std::filesystem::path> resolv_conf;
+    std::vector<ShownFile> files{};
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int stdin_fd = -1;                    ///< -1: /dev/null
 };

@@ -159,6 +159,29 @@ TEST_F(RunTest, WritesItsRecord) {
     EXPECT_FALSE(contains(text, "secret"));
 }
 
+TEST_F(RunTest, ShowsTheCallersAuthorities) {
+    const fs::path pem = m_dir / "my.pem";
+    write_file_atomically(pem, "mine\n");
+    fs::create_symlink(pem, m_dir / "link.pem");
+    RunRequest request = shell(base(),
+                               "cat $A $B; echo $A; test $A = $B && echo same; echo x > $A; "
+                               "echo $NONE $SET; test ! -e /run/mstage/authorities-1.pem");
+    request.authorities = {
+        {"A", pem}, {"B", m_dir / "link.pem"}, {"NONE", m_dir / "none.pem"}, {"SET", pem}};
+    request.environment = {{"SET", "/by/the/stage"}};
+    const RunResult result = m_engine.run(request);
+    EXPECT_TRUE(result.outcome.ok());
+    const std::string log = read_file(result.log);
+    EXPECT_TRUE(contains(log, "mine\nmine\n/run/mstage/authorities-0.pem\nsame\n")) << log;
+    EXPECT_TRUE(contains(log, "\n/by/the/stage\n")) << log;
+    EXPECT_EQ(read_file(pem), "mine\n");
+    EXPECT_FALSE(result.filesystem_changed);
+
+    request.argv.back() = "echo \"<$A>\"";
+    request.network = Network::off;
+    EXPECT_EQ(read_file(m_engine.run(request).log), "<>\n");
+}
+
 TEST_F(RunTest, PassesOutputOnAsItComes) {
     std::string live;
     RunRequest request = disposable_shell(base(), "echo out; echo err >&2");

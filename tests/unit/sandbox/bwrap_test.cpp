@@ -65,6 +65,14 @@ TEST(BwrapArguments, ShareTheNetworkUnlessToldNotTo) {
     EXPECT_EQ(count(bwrap_arguments(spec, {}), "--unshare-net"), 1U);
 }
 
+TEST(BwrapArguments, ShowFilesInWhatIsMountedAtRun) {
+    Spec spec = small_spec();
+    spec.files = {{"/etc/ssl/my.pem", "/run/mstage/a.pem"}};
+    const Strings args = bwrap_arguments(spec, {});
+    EXPECT_TRUE(has(args, {"--ro-bind", "/etc/ssl/my.pem", "/run/mstage/a.pem"}));
+    EXPECT_LT(std::ranges::find(args, "/run"), std::ranges::find(args, "/run/mstage/a.pem"));
+}
+
 TEST(BwrapArguments, ShowTheResolverOnlyWhereItIsOfUse) {
     Spec spec = small_spec();
     spec.resolv_conf = "/store/tmp/x/resolv.conf";

@@ -59,6 +59,31 @@ std::optional<fs::path> copy_resolv_conf(const fs::path& work_dir) {
     return work_dir / "resolv.conf";
 }
 
+/// The caller's certificate authorities: each file once, and in `environment` where it is to be
+/// found. What cannot be read is the caller's own trouble as well, and not for us to complain of.
+std::vector<sandbox::ShownFile> show_authorities(const RunRequest& request, const Image& image,
+                                                 std::map<std::string, std::string>& environment) {
+    std::map<fs::path, std::string> places;
+    for (const auto& [name, file] : request.authorities) {
+        std::error_code unresolved;
+        const fs::path source = fs::canonical(file, unresolved);
+        const bool is_set =
+            request.environment.contains(name) || image.config.environment.contains(name);
+        if (is_set || request.network == Network::off || unresolved ||
+            !fs::is_regular_file(source) || ::access(source.c_str(), R_OK) != 0) {
+            continue;
+        }
+        const auto place = places.try_emplace(
+            source, fmt::format("/run/mstage/authorities-{}.pem", places.size()));
+        environment[name] = place.first->second;
+    }
+    std::vector<sandbox::ShownFile> files;
+    for (const auto& [source, at] : places) {
+        files.push_back({source, at});
+    }
+    return files;
+}
+
 double seconds(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
 }
@@ -123,14 +148,17 @@ RunResult LocalEngine::run(const RunRequest& request) {
             request.live(stream, data);
         }
     };
+    std::map<std::string, std::string> environment = environment_for(request, image);
+    std::vector<sandbox::ShownFile> authorities = show_authorities(request, image, environment);
     const sandbox::Spec spec{
         .ids = m_ids,
         .root = layout.plan,
         .argv = request.argv,
-        .environment = environment_for(request, image),
+        .environment = std::move(environment),
         .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
         .network = request.network,
         .resolv_conf = copy_resolv_conf(work.path()),
+        .files = std::move(authorities),
         .timeout = request.timeout,
         .stdin_fd = request.stdin_fd};
     const TimePoint started = std::chrono::system_clock::now();
