@@ -107,19 +107,25 @@ Commands
     ====================================== ===================== ============================= ==============
     ``pyproject.toml`` or ``setup.py``     ``pip install -e .``  ``python -m build``           ``pytest``
     ``Cargo.toml``                         ``cargo fetch``       ``cargo build --release``     ``cargo test``
-    ``package.json``                       ``npm ci``            ``npm run build``             ``npm test``
+    ``package.json``                       ``npm ci``            ``npm run build              ``npm test``
+                                                                 --if-present``
     ``CMakeLists.txt``                     (none)                configure and build in        ``ctest``
                                                                  ``build``
     ====================================== ===================== ============================= ==============
 
   ``INSTALL_INPUTS <pattern>...``, ``BUILD_INPUTS <pattern>...``
     The files of the source that the stage sees and that make it run again when they change; without
-    the keyword all but the excluded ones, with ``NONE`` none. The detected ``npm ci`` sees
-    ``package.json``, ``package-lock.json`` and ``npm-shrinkwrap.json``.
+    the keyword all but the excluded ones, with ``NONE`` none. The detected ``npm ci``, which is
+    ``npm install`` where there is no lock file, sees ``package.json`` and those of
+    ``package-lock.json``, ``npm-shrinkwrap.json`` and ``.npmrc`` that are there when CMake runs.
 
   ``ENVIRONMENT <name>=<value>...``
     Environment variables of the commands, which otherwise see that of the image and nothing of the
-    caller's.
+    caller's but how to get out: his proxies (``http_proxy``, ``no_proxy``, ...), and the files with
+    certificate authorities that ``SSL_CERT_FILE``, ``CURL_CA_BUNDLE``, ``GIT_SSL_CAINFO``,
+    ``CARGO_HTTP_CAINFO``, ``NODE_EXTRA_CA_CERTS``, ``PIP_CERT`` and ``REQUESTS_CA_BUNDLE`` name. What
+    these are makes no stage run again. Where packages come from should, and is to be passed on
+    here: ``ENVIRONMENT npm_config_registry=$ENV{npm_config_registry}``.
 
   ``NETWORK ON|OFF``
     Whether commands reach the network; ``ON`` by default.
@@ -300,7 +306,7 @@ function(multi_stage_build pipeline)
     "${install_command}" "${arg_INSTALL_COMMAND}" "${arg_INSTALL_INPUTS}")
   _MultiStageBuild_check_idle_inputs("${caller}" BUILD "${build_command}" "${arg_BUILD_COMMAND}" "${arg_BUILD_INPUTS}")
   if(NOT DEFINED arg_INSTALL_COMMAND AND NOT DEFINED arg_INSTALL_INPUTS)
-    _MultiStageBuild_detected_install_inputs(arg_INSTALL_INPUTS "${kind}")
+    _MultiStageBuild_detected_install_inputs(arg_INSTALL_INPUTS "${kind}" "${source}")
   endif()
   _MultiStageBuild_inputs_json("${caller}" install_inputs INSTALL_INPUTS "${arg_INSTALL_INPUTS}")
   _MultiStageBuild_inputs_json("${caller}" build_inputs BUILD_INPUTS "${arg_BUILD_INPUTS}")

@@ -26,8 +26,13 @@ function(_MultiStageBuild_detect out source)
     set(build "cargo build --release")
     set(test "cargo test")
   elseif(kind STREQUAL "package.json")
+    # Without a lock file `npm ci` refuses to work, and many packages have nothing to build.
     set(install "npm ci")
-    set(build "npm run build")
+    _MultiStageBuild_npm_locks(locks "${source}")
+    if(locks STREQUAL "")
+      set(install "npm install")
+    endif()
+    set(build "npm run build --if-present")
     set(test "npm test")
   elseif(kind STREQUAL "CMakeLists.txt")
     set(build "cmake -S . -B build && cmake --build build --parallel")
@@ -39,13 +44,29 @@ function(_MultiStageBuild_detect out source)
   set(${out}_TEST "${test}" PARENT_SCOPE)
 endfunction()
 
-# What the install command of a kind needs, as an encoded list; "" for all of the source. `npm ci`
-# looks at three files only. `cargo fetch` wants the targets named in the manifest to exist and `pip
-# install -e .` the package itself.
-function(_MultiStageBuild_detected_install_inputs out kind)
+# The files with exact versions that npm goes by; there are none in a package that others depend on.
+function(_MultiStageBuild_npm_locks out source)
+  set(locks "")
+  foreach(file IN ITEMS package-lock.json npm-shrinkwrap.json)
+    if(EXISTS "${source}/${file}")
+      list(APPEND locks ${file})
+    endif()
+  endforeach()
+  set(${out} "${locks}" PARENT_SCOPE)
+endfunction()
+
+# What the install command of a kind needs, as an encoded list; "" for all of the source. npm looks at few files, which in
+# a workspace are in every package. `cargo fetch` wants the targets named in the manifest to exist and `pip install -e .`
+# the package itself.
+function(_MultiStageBuild_detected_install_inputs out kind source)
   set(${out} "" PARENT_SCOPE)
   if(kind STREQUAL "package.json")
-    set(${out} package.json package-lock.json npm-shrinkwrap.json PARENT_SCOPE)
+    _MultiStageBuild_npm_locks(inputs "${source}")
+    list(PREPEND inputs package.json)
+    if(EXISTS "${source}/.npmrc")
+      list(APPEND inputs .npmrc)
+    endif()
+    set(${out} "${inputs}" PARENT_SCOPE)
   endif()
 endfunction()
 

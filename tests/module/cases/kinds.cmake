@@ -47,10 +47,15 @@ expect_stages("Rust" Cargo.toml ""
   "setup-base -> install: cargo fetch"
   "deps-installed -> build: cargo build --release"
   "build-complete -> app.test: cargo test")
-expect_stages("Node" package.json ""
-  "setup-base -> install: npm ci (package.json package-lock.json npm-shrinkwrap.json)"
-  "deps-installed -> build: npm run build"
+expect_stages("Node" "package.json;package-lock.json" ""
+  "setup-base -> install: npm ci (package.json package-lock.json)"
+  "deps-installed -> build: npm run build --if-present"
   "build-complete -> app.test: npm test")
+expect_stages("Node, all that npm looks at" "package.json;package-lock.json;npm-shrinkwrap.json;.npmrc"
+  "BUILD_COMMAND \"\" TEST_COMMAND \"\""
+  "setup-base -> install: npm ci (package.json package-lock.json npm-shrinkwrap.json .npmrc)")
+expect_stages("Node, no lock file" package.json "BUILD_COMMAND \"\" TEST_COMMAND \"\""
+  "setup-base -> install: npm install (package.json)")
 expect_stages("CMake" CMakeLists.txt ""
   "setup-base -> build: cmake -S . -B build && cmake --build build --parallel"
   "build-complete -> app.test: ctest --test-dir build --output-on-failure")
@@ -63,7 +68,7 @@ expect_stages("some commands given" package.json "INSTALL_COMMAND npm install BU
   "deps-installed -> app.test: npm test")
 expect_stages("inputs given, command detected" package.json
   "INSTALL_INPUTS vendor BUILD_COMMAND \"\" TEST_COMMAND \"\""
-  "setup-base -> install: npm ci (vendor)")
+  "setup-base -> install: npm install (vendor)")
 expect_stages("stages left out" package.json "INSTALL_COMMAND \"\" INSTALL_INPUTS x BUILD_COMMAND \" \""
   "setup-base -> app.test: npm test")
 expect_stages("a command given, no kind" "" "BUILD_COMMAND make"
