@@ -168,7 +168,8 @@ Commands
 
 .. command:: multi_stage_add_test
 
-  Adds a test that runs on a checkpoint, in a file system of its own that is thrown away afterwards:
+  Adds a test that runs on a checkpoint, in a file system of its own that is thrown away afterwards. Of
+  the source it sees what the checkpoint's own stages saw:
 
   .. code-block:: cmake
 
