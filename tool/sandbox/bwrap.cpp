@@ -95,6 +95,19 @@ void check_command(const Spec& spec) {
     }
 }
 
+/// Left to itself, bwrap makes the directories above a mount point for nobody but root, and what
+/// drops its rights in there (apt does, to download) would not find the file.
+void show_file(std::vector<std::string>& args, const fs::path& source, const std::string& at) {
+    fs::path above;
+    for (const fs::path& name : fs::path(at).parent_path()) {
+        above /= name;
+        if (above.native().starts_with("/run/") || above.native().starts_with("/tmp/")) {
+            args.insert(args.end(), {"--perms", "0755", "--dir", above.native()});
+        }
+    }
+    args.insert(args.end(), {"--ro-bind", source.native(), at});
+}
+
 /// NUL-separated, in a file: command lines are visible to everybody on the machine.
 Fd arguments_file(const std::vector<std::string>& arguments) {
     Fd file(::memfd_create("mstage-bwrap", MFD_CLOEXEC));
@@ -202,13 +215,13 @@ std::vector<std::string> bwrap_arguments(const Spec& spec,
     add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
     add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
     for (const ShownFile& file : spec.files) {
-        add({"--ro-bind", file.source.native(), file.at});
+        show_file(args, file.source, file.at);
     }
     add({"--chdir", spec.workdir, "--clearenv"});
     if (spec.network == Network::off) {
         add({"--unshare-net"});
     } else if (spec.resolv_conf && resolv_conf_at) {
-        add({"--ro-bind", spec.resolv_conf->native(), *resolv_conf_at});
+        show_file(args, *spec.resolv_conf, *resolv_conf_at);
     }
     add({"--cap-drop", "ALL"});
     for (const char* capability : k_capabilities) {

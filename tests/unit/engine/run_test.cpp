@@ -165,7 +165,8 @@ TEST_F(RunTest, ShowsTheCallersAuthorities) {
     fs::create_symlink(pem, m_dir / "link.pem");
     RunRequest request = shell(base(),
                                "cat $A $B; echo $A; test $A = $B && echo same; echo x > $A; "
-                               "echo $NONE $SET; test ! -e /run/mstage/authorities-1.pem");
+                               "echo $NONE $SET; stat -c %a /run/mstage; "
+                               "test ! -e /run/mstage/authorities-1.pem");
     request.authorities = {
         {"A", pem}, {"B", m_dir / "link.pem"}, {"NONE", m_dir / "none.pem"}, {"SET", pem}};
     request.environment = {{"SET", "/by/the/stage"}};
@@ -173,7 +174,7 @@ TEST_F(RunTest, ShowsTheCallersAuthorities) {
     EXPECT_TRUE(result.outcome.ok());
     const std::string log = read_file(result.log);
     EXPECT_TRUE(contains(log, "mine\nmine\n/run/mstage/authorities-0.pem\nsame\n")) << log;
-    EXPECT_TRUE(contains(log, "\n/by/the/stage\n")) << log;
+    EXPECT_TRUE(contains(log, "\n/by/the/stage\n755\n")) << log;
     EXPECT_EQ(read_file(pem), "mine\n");
     EXPECT_FALSE(result.filesystem_changed);
 

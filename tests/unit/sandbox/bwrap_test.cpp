@@ -73,6 +73,16 @@ TEST(BwrapArguments, ShowFilesInWhatIsMountedAtRun) {
     EXPECT_LT(std::ranges::find(args, "/run"), std::ranges::find(args, "/run/mstage/a.pem"));
 }
 
+TEST(BwrapArguments, MakeTheDirectoriesAboveAFileForEverybody) {
+    Spec spec = small_spec();
+    spec.resolv_conf = "/store/tmp/x/resolv.conf";
+    const Strings args = bwrap_arguments(spec, "/run/systemd/resolve/stub-resolv.conf");
+    EXPECT_TRUE(has(args, {"--perms", "0755", "--dir", "/run/systemd", "--perms", "0755", "--dir",
+                           "/run/systemd/resolve", "--ro-bind", "/store/tmp/x/resolv.conf",
+                           "/run/systemd/resolve/stub-resolv.conf"}));
+    EXPECT_EQ(count(bwrap_arguments(spec, "/etc/resolv.conf"), "--dir"), 0U);
+}
+
 TEST(BwrapArguments, ShowTheResolverOnlyWhereItIsOfUse) {
     Spec spec = small_spec();
     spec.resolv_conf = "/store/tmp/x/resolv.conf";
