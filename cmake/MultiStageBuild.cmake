@@ -110,7 +110,8 @@ Commands
     ``package.json``                       ``npm ci``            ``npm run build              ``npm test``
                                                                  --if-present``
     ``CMakeLists.txt``                     (none)                configure and build in        ``ctest``
-                                                                 ``build``
+                                                                 ``build``, with Ninja if
+                                                                 the image has it
     ====================================== ===================== ============================= ==============
 
   ``INSTALL_INPUTS <pattern>...``, ``BUILD_INPUTS <pattern>...``

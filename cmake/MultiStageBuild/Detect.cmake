@@ -35,7 +35,10 @@ function(_MultiStageBuild_detect out source)
     set(build "npm run build --if-present")
     set(test "npm test")
   elseif(kind STREQUAL "CMakeLists.txt")
-    set(build "cmake -S . -B build && cmake --build build --parallel")
+    # A small image has one build tool, and it need not be CMake's first choice. Without a number Make would start all
+    # compilers at once.
+    set(build "cmake -S . -B build $(command -v ninja >/dev/null && echo -G Ninja)")
+    string(APPEND build " && cmake --build build --parallel $(nproc)")
     set(test "ctest --test-dir build --output-on-failure")
   endif()
   set(${out}_KIND "${kind}" PARENT_SCOPE)

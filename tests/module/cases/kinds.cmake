@@ -57,7 +57,7 @@ expect_stages("Node, all that npm looks at" "package.json;package-lock.json;npm-
 expect_stages("Node, no lock file" package.json "BUILD_COMMAND \"\" TEST_COMMAND \"\""
   "setup-base -> install: npm install (package.json)")
 expect_stages("CMake" CMakeLists.txt ""
-  "setup-base -> build: cmake -S . -B build && cmake --build build --parallel"
+  "setup-base -> build: cmake -S . -B build $(command -v ninja >/dev/null && echo -G Ninja) && cmake --build build --parallel $(nproc)"
   "build-complete -> app.test: ctest --test-dir build --output-on-failure")
 
 expect_stages("the first match wins" "CMakeLists.txt;package.json;Cargo.toml;setup.py" "TEST_COMMAND \"\""
