@@ -16,6 +16,7 @@ const std::vector<Verb>& verbs() {
         {"run", "Run a command on an image", run_run},
         {"images", "List the images of the store", run_images},
         {"tag", "List, set and remove tags", run_tag},
+        {"caches", "List and remove caches of runs", run_caches},
         {"import", "Bring a base image into the store", run_import},
         {"ls", "List files of an image", run_ls},
         {"cat", "Print files of an image", run_cat},

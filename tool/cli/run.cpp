@@ -17,6 +17,8 @@ struct RunOptions {
     std::string command_line;
     std::vector<std::string> environment;
     std::string workdir;
+    std::string user;
+    std::vector<std::string> caches;
     double timeout = 0;
     bool no_network = false;
     bool disposable = false;
@@ -36,6 +38,10 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
     parser.option("-w,--workdir", "PATH", options.workdir,
                   "Working directory in the image (default: the image's)");
+    parser.option("-u,--user", "USER[:GROUP]", options.user,
+                  "Who runs it, by name or id in the image (default: the image's)");
+    parser.options("--cache", "DIR[,sharing=HOW][,id=ID]", options.caches,
+                   "Mount a directory that outlives the run");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
     parser.flag("--disposable", options.disposable,
@@ -102,6 +108,12 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     request.pass_through = proxy_variables();
     request.authorities = authority_variables();
     request.workdir = options.workdir;
+    if (!options.user.empty()) {
+        engine::check_user_text(options.user);
+    }
+    request.user = options.user;
+    request.caches = engine::parse_caches(options.caches);
+    request.note = [](const std::string& text) { print_error_line("mstage: " + text); };
     request.network = options.no_network ? engine::Network::off : engine::Network::on;
     request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
         std::chrono::duration<double>(options.timeout));

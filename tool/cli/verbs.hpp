@@ -17,6 +17,7 @@ const std::vector<VariableDescription>& environment_variables();
 extern const char* const k_image_references;
 
 // One file each.
+int run_caches(const Arguments& arguments);
 int run_cat(const Arguments& arguments);
 int run_complete(const Arguments& arguments);
 int run_completion(const Arguments& arguments);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,7 +58,9 @@ struct RunRequest {
     /// the command finds a file that can be read at another place, which its variable then names.
     /// In no key and no record either.
     std::map<std::string, std::filesystem::path> authorities{};
-    std::string workdir{};  ///< empty: the image's
+    std::string workdir{};        ///< empty: the image's
+    std::string user{};           ///< empty: the image's
+    std::vector<Cache> caches{};  ///< see parse_caches()
     Network network = Network::on;
     std::chrono::nanoseconds timeout{0};
     bool disposable = true;
@@ -65,6 +68,8 @@ struct RunRequest {
     Streams streams = Streams::merged;
     int stdin_fd = -1;
     OutputSink live{};  ///< gets the output as it comes; may be empty
+    /// Gets a line when the run has to wait; may be empty. That time is not the command's.
+    std::function<void(const std::string&)> note{};
 
     std::string origin = "run";  ///< "stage app/build": for the result's manifest
     std::optional<std::string> key{};
@@ -82,6 +87,13 @@ struct RunResult {
     std::optional<ImageId> failed_state{};
     /// Something about this engine that may be the cause of a failure; mostly empty.
     std::string note{};
+};
+
+struct CacheReport {
+    std::string id;
+    std::uint64_t size = 0;  ///< bytes on disk of all copies
+    size_t copies = 0;
+    TimePoint last_used;
 };
 
 // --- Base images
@@ -156,6 +168,11 @@ public:
     virtual std::vector<std::pair<std::string, ImageId>> tags() = 0;
     virtual void set_tag(const std::string& name, const ImageId& image) = 0;
     virtual bool remove_tag(const std::string& name) = 0;
+
+    /// The caches of runs, sorted by id.
+    virtual std::vector<CacheReport> caches() = 0;
+    /// False when there is none of that id; an Error when it is in use.
+    virtual bool remove_cache(const std::string& id) = 0;
 
     /// The file or the directory's content; `recursive` goes all the way down. Links in directories
     /// are followed inside the image.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "sandbox/sandbox.hpp"
+#include "sandbox/user.hpp"
 #include "sandbox/user_namespace.hpp"
+#include "store/cache.hpp"
 #include "store/ids.hpp"
 #include "store/image.hpp"
 
@@ -9,6 +11,7 @@
 /// header below it.
 namespace mstage::engine {
 
+using sandbox::check_user_text;
 using sandbox::Network;
 using sandbox::Outcome;
 using sandbox::OutputSink;
@@ -16,10 +19,14 @@ using sandbox::Stream;
 using sandbox::Streams;
 using sandbox::Unavailable;
 using sandbox::Usage;
+using store::Cache;
+using store::CacheSharing;
+using store::check_cache_id;
 using store::Image;
 using store::ImageConfig;
 using store::ImageId;
 using store::ImageState;
+using store::parse_caches;
 using store::RunId;
 
 /// Enters every stage key: a change here makes all images of earlier versions cache misses. Raise

@@ -20,6 +20,10 @@ void read_task(const Json& json, Task& task) {
     task.command = json_get<std::string>(json, "command");
     task.environment = json_get<std::map<std::string, std::string>>(json, "environment");
     task.workdir = json_get<std::string>(json, "workdir");
+    // Plans of the first versions lack these two.
+    task.user = json_find<std::string>(json, "user").value_or("");
+    task.caches = engine::parse_caches(
+        json_find<std::vector<std::string>>(json, "caches").value_or(std::vector<std::string>()));
     task.network = json_get<bool>(json, "network");
     task.timeout = std::chrono::seconds(json_get<std::int64_t>(json, "timeout"));
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/types.hpp"
+
 namespace mstage::pipeline {
 
 /// The name of the stage and of the checkpoint that every pipeline starts with: the base image.
@@ -19,6 +21,8 @@ struct Task {
     std::string command;  ///< for `sh -c`
     std::map<std::string, std::string> environment;
     std::string workdir;
+    std::string user{};                   ///< empty: the image's
+    std::vector<engine::Cache> caches{};  ///< sorted by path
     bool network = true;
     std::chrono::seconds timeout{0};  ///< 0: none
 };

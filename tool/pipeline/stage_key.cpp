@@ -6,7 +6,7 @@ namespace mstage::pipeline {
 
 Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
                      const engine::ImageId& parent, const std::string& inputs_digest) {
-    return {
+    Json parts = {
         {"format", engine::k_format_version},
         {"engine", engine},
         {"parent", parent.str()},
@@ -17,6 +17,14 @@ Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& en
         {"network", stage.network},
         {"inputs", inputs_digest},
     };
+    // Only where there are any: keys of stages without them stay what they were.
+    if (!stage.user.empty()) {
+        parts["user"] = stage.user;
+    }
+    for (const engine::Cache& cache : stage.caches) {
+        parts["caches"][cache.path] = cache.id;
+    }
+    return parts;
 }
 
 std::string stage_key(const Json& parts) {

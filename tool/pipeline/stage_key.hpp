@@ -12,9 +12,11 @@ namespace mstage::pipeline {
 /// members sorted.
 ///
 /// In: the engine and its format version, the parent image, command, environment, working
-/// directory, network, where the source files go, and the digest of those that the stage declares.
+/// directory, network, where the source files go, and the digest of those that the stage declares;
+/// where they are given, also the user and the places and ids of caches.
 ///
-/// Out, on purpose: the timeout (it only decides whether there is a result), LIVE, proxies, names
+/// Out, on purpose: what is in the caches and how they are shared, the timeout (it only decides
+/// whether there is a result), LIVE, proxies, names
 /// of pipeline, stage and checkpoint but for the one that commands can see (MSTAGE_STAGE), times
 /// and owners of source files, paths of this machine, and the helper itself: k_format_version
 /// speaks for it.

@@ -24,6 +24,9 @@ engine::RunRequest request_for(const RunContext& context, const Plan& plan, cons
     request.pass_through = context.proxies;
     request.authorities = context.authorities;
     request.workdir = task.workdir;
+    request.user = task.user;
+    request.caches = task.caches;
+    request.note = context.note;
     request.network = task.network ? engine::Network::on : engine::Network::off;
     request.timeout = task.timeout;
     return request;

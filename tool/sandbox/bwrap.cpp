@@ -11,7 +11,9 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
+#include "sandbox/launcher.hpp"
 #include "sandbox/seccomp.hpp"
 
 namespace mstage::sandbox {
@@ -184,10 +186,63 @@ int reap_all(pid_t pid) {
     }
 }
 
+/// Mounts the root and the caches in it, and finds out what can be known only then.
+RootFacts prepare_root(const Spec& spec) {
+    const fs::path& root = spec.root.mount_point;
+    RootFacts facts;
+    const auto find = [&] {
+        return spec.user.empty() ? User{}
+                                 : find_user(open_fd(root, O_PATH | O_DIRECTORY).get(), spec.user,
+                                             spec.ids, spec.image_name);
+    };
+    CacheMounts caches(spec.caches, spec.scratch);
+    const RootPlan plan = caches.with_mount_points(spec.root, find);
+    with_context("mounting the image", [&] {
+        mount_root(plan);
+        check_mount_points(root);
+    });
+    facts.user = find();
+    caches.mount(root, facts.user);
+    facts.cache_arguments = caches.bwrap_arguments();
+    facts.resolv_conf_at = resolv_conf_place(root);
+    return facts;
+}
+
+/// A file, because not every machine executes what is in memory only.
+Fd launcher_file(const fs::path& scratch) {
+    make_directories(scratch);
+    const fs::path path = scratch / "launcher";
+    {
+        const Fd file = open_fd(path, O_WRONLY | O_CREAT | O_EXCL, 0755);
+        write_all(file.get(), launcher_program());
+        ::fchmod(file.get(), 0755);
+    }
+    return open_fd(path, O_RDONLY);
+}
+
+/// The words that let the launcher, open as `launcher`, become the user before it becomes the
+/// command.
+std::vector<std::string> launcher_words(const User& user, int launcher) {
+    std::string groups;
+    for (const gid_t group : user.groups) {
+        groups += fmt::format("{}{}", groups.empty() ? "" : ",", group);
+    }
+    return {fmt::format("/proc/self/fd/{}", launcher), std::to_string(launcher),
+            std::to_string(user.uid), std::to_string(user.gid), groups};
+}
+
+/// So that the user may open /dev/stdout, which leads to the pipe itself.
+void give_output_to(const User& user, const CommandFds& fds) {
+    for (const int fd : {fds.out, fds.err}) {
+        if (::fchown(fd, user.uid, user.gid) != 0) {
+            throw SysError(errno, "giving the output to user {}", user.uid);
+        }
+    }
+}
+
 }  // namespace
 
-std::vector<std::string> bwrap_arguments(const Spec& spec,
-                                         const std::optional<std::string>& resolv_conf_at) {
+std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& facts) {
     std::vector<std::string> args = {"--unshare-pid",
                                      "--unshare-ipc",
                                      "--unshare-uts",
@@ -214,14 +269,17 @@ std::vector<std::string> bwrap_arguments(const Spec& spec,
     };
     add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
     add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
+    // bwrap leaves it to root alone.
+    add({"--perms", "1777", "--tmpfs", "/dev/shm"});
+    args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
     for (const ShownFile& file : spec.files) {
         show_file(args, file.source, file.at);
     }
     add({"--chdir", spec.workdir, "--clearenv"});
     if (spec.network == Network::off) {
         add({"--unshare-net"});
-    } else if (spec.resolv_conf && resolv_conf_at) {
-        show_file(args, *spec.resolv_conf, *resolv_conf_at);
+    } else if (spec.resolv_conf && facts.resolv_conf_at) {
+        show_file(args, *spec.resolv_conf, *facts.resolv_conf_at);
     }
     add({"--cap-drop", "ALL"});
     for (const char* capability : k_capabilities) {
@@ -229,6 +287,9 @@ std::vector<std::string> bwrap_arguments(const Spec& spec,
     }
     for (const auto& [name, value] : spec.environment) {
         add({"--setenv", name, value});
+    }
+    if (!spec.environment.contains("HOME")) {
+        add({"--setenv", "HOME", facts.user.home});
     }
     return args;
 }
@@ -240,13 +301,9 @@ int supervise(const Spec& spec, const CommandFds& fds) {
     if (!bwrap) {
         throw with_hint(Error("program 'bwrap' was not found"), "install the package 'bubblewrap'");
     }
-    with_context("mounting the image", [&] {
-        mount_root(spec.root);
-        check_mount_points(spec.root.mount_point);
-    });
+    const RootFacts facts = prepare_root(spec);
     check_command(spec);
-    const Fd arguments =
-        arguments_file(bwrap_arguments(spec, resolv_conf_place(spec.root.mount_point)));
+    const Fd arguments = arguments_file(bwrap_arguments(spec, facts));
     const Fd filter = make_seccomp_filter(spec.ids.mode);
     std::vector<std::string> argv = {"bwrap",
                                      "--args",
@@ -256,13 +313,22 @@ int supervise(const Spec& spec, const CommandFds& fds) {
                                      "--json-status-fd",
                                      std::to_string(fds.status),
                                      "--"};
+    std::vector<int> kept = {arguments.get(), filter.get(), fds.status};
+    Fd launcher;
+    if (!facts.user.is_plain_root()) {
+        launcher = launcher_file(spec.scratch);
+        kept.push_back(launcher.get());
+        const std::vector<std::string> words = launcher_words(facts.user, launcher.get());
+        argv.insert(argv.end(), words.begin(), words.end());
+        give_output_to(facts.user, fds);
+    }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     const pid_t pid = ::fork();
     if (pid < 0) {
         throw SysError(errno, "starting bwrap");
     }
     if (pid == 0) {
-        exec_bwrap(*bwrap, argv, fds, {arguments.get(), filter.get(), fds.status});
+        exec_bwrap(*bwrap, argv, fds, kept);
     }
     return reap_all(pid);
 }

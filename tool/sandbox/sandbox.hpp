@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "base/process.hpp"
+#include "sandbox/cache_mounts.hpp"
 #include "sandbox/id_map.hpp"
 #include "sandbox/root_plan.hpp"
+#include "sandbox/user.hpp"
 
 namespace mstage::sandbox {
 
@@ -29,8 +31,15 @@ struct Spec {
     IdMap ids;
     RootPlan root;
     std::vector<std::string> argv;
-    std::map<std::string, std::string> environment;  ///< all of it: nothing is inherited
+    /// All of it: nothing is inherited. HOME is added where it is missing.
+    std::map<std::string, std::string> environment;
     std::string workdir = "/";
+    std::string user{};                    ///< see find_user(); empty: root
+    std::string image_name = "the image";  ///< what messages call it
+    std::vector<CacheMount> caches{};
+    /// Not there yet: a directory that is made for caches and users, on their file system, and may
+    /// be removed after the run.
+    std::filesystem::path scratch{};
     Network network = Network::on;
     /// Shown read-only as /etc/resolv.conf when the network is on.
     std::optional<std::filesystem::path> resolv_conf;
@@ -39,10 +48,15 @@ struct Spec {
     int stdin_fd = -1;                    ///< -1: /dev/null
 };
 
-/// What bwrap is told for `spec`, whose root is mounted. `resolv_conf_at` is where the image wants
-/// the file; file descriptors are not part of it.
-std::vector<std::string> bwrap_arguments(const Spec& spec,
-                                         const std::optional<std::string>& resolv_conf_at);
+/// What is only known once the root is mounted.
+struct RootFacts {
+    std::optional<std::string> resolv_conf_at{};  ///< where the image wants the file
+    User user{};
+    std::vector<std::string> cache_arguments{};  ///< see CacheMounts
+};
+
+/// What bwrap is told for `spec`. File descriptors are not part of it.
+std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& facts);
 
 struct Usage {
     std::chrono::nanoseconds wall{0};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/lock.hpp"
+#include "store/cache_dirs.hpp"
 #include "store/image.hpp"
 #include "store/name_table.hpp"
 #include "store/work_dir.hpp"
@@ -25,6 +26,7 @@ namespace mstage::store {
 ///     bases/<escaped ref>       what an imported base reference stands for
 ///     keys/<sha256>             stage key → image
 ///     runs/<uuid>/              run.json, output.log
+///     caches/                   directories that outlive runs (cache_dirs.hpp)
 ///     snapshots/<sha256>        digest of source files → their layers (source/snapshot.hpp)
 ///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
 ///     locks/, grounds/          a file per stage key being worked on; the engine's ground_layer.hpp
@@ -43,6 +45,9 @@ public:
     NameTable tags() const { return NameTable(m_root / "tags"); }
     NameTable bases() const { return NameTable(m_root / "bases"); }
     NameTable keys() const { return NameTable(m_root / "keys"); }
+    CacheDirs caches() const { return CacheDirs(m_root / "caches"); }
+    /// See CacheDirs::remove().
+    bool remove_cache(const std::string& id) const { return caches().remove(id, m_remover); }
 
     WorkDir make_work_dir() const;
     /// Removes what dead owners left in tmp/. Cheap when there is nothing; never waits.

@@ -107,6 +107,22 @@ TEST_F(PlanTest, MayHaveFieldsThatWeDoNotKnow) {
     EXPECT_EQ(make_plan(m_json).stages.size(), 2U);
 }
 
+TEST_F(PlanTest, MayLackWhatTheFirstVersionsDidNotHave) {
+    const Plan before = make_plan(m_json);
+    EXPECT_EQ(before.stage("build").user, "");
+    EXPECT_TRUE(before.stage("build").caches.empty());
+    m_json["stages"][1]["user"] = "builder:users";
+    m_json["stages"][1]["caches"] = {"/var/cache,sharing=locked", "/a,id=x"};
+    const Stage build = make_plan(m_json).stage("build");
+    EXPECT_EQ(build.user, "builder:users");
+    ASSERT_EQ(build.caches.size(), 2U);
+    EXPECT_EQ(build.caches[0].id, "x");
+    EXPECT_EQ(build.caches[1].sharing, engine::CacheSharing::locked);
+    m_json["stages"][1]["caches"] = {"nowhere"};
+    EXPECT_TRUE(
+        contains(error_for(m_json), "stages[1]: cache 'nowhere': the path in the image must"));
+}
+
 TEST_F(PlanTest, HasToBeThereAndJson) {
     EXPECT_TRUE(contains(error_of([&] { read_plan(m_dir / "none.json"); }).message(), "none.json"));
     write_file_atomically(m_dir / "bad.json", "{");

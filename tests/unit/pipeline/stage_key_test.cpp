@@ -47,12 +47,20 @@ TEST_F(StageKeyTest, ChangesWithEverythingThatCanChangeTheResult) {
     EXPECT_TRUE(changes_with([&] { m_parent = engine::ImageId::generate(); }));
     EXPECT_TRUE(changes_with([&] { m_inputs = std::string(64, 'b'); }));
     EXPECT_TRUE(changes_with([&] { m_engine = "contree"; }));
+    EXPECT_TRUE(changes_with([&] { m_stage.user = "builder"; }));
+    EXPECT_TRUE(changes_with([&] { m_stage.caches = {{"/a", "a"}}; }));
+    m_stage.caches = {{"/a", "a"}, {"/b", "b"}};
+    EXPECT_TRUE(changes_with([&] { m_stage.caches[1].path = "/c"; }));
+    EXPECT_TRUE(changes_with([&] { m_stage.caches[1].id = "c"; }));
     EXPECT_TRUE(changes_with([&] { m_stage.name = "other"; })) << "commands can see MSTAGE_STAGE";
 }
 
 TEST_F(StageKeyTest, StaysWhenOnlyTheWayThereChanges) {
     EXPECT_FALSE(changes_with([&] { m_stage.timeout = std::chrono::seconds(60); }));
     EXPECT_FALSE(changes_with([&] { m_stage.live = true; }));
+    m_stage.caches = {{"/a", "a"}, {"/b", "b"}};
+    EXPECT_FALSE(changes_with([&] { m_stage.caches[0].sharing = engine::CacheSharing::locked; }));
+    EXPECT_FALSE(changes_with([&] { m_stage.caches = {{"/b", "b"}, {"/a", "a"}}; }));
     EXPECT_FALSE(changes_with([&] { m_stage.checkpoint = "other"; }));
     EXPECT_FALSE(changes_with([&] { m_stage.target = "other"; }));
     EXPECT_FALSE(changes_with([&] { m_stage.from = "other"; }));

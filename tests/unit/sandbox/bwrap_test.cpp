@@ -87,13 +87,15 @@ TEST(BwrapArguments, ShowTheResolverOnlyWhereItIsOfUse) {
     Spec spec = small_spec();
     spec.resolv_conf = "/store/tmp/x/resolv.conf";
     const Strings bind = {"--ro-bind", "/store/tmp/x/resolv.conf", "/etc/resolv.conf"};
-    EXPECT_TRUE(has(bwrap_arguments(spec, "/etc/resolv.conf"), bind));
+    EXPECT_TRUE(has(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), bind));
     EXPECT_EQ(count(bwrap_arguments(spec, {}), "--ro-bind"), 0U) << "the image has no place for it";
     spec.network = Network::off;
-    EXPECT_EQ(count(bwrap_arguments(spec, "/etc/resolv.conf"), "--ro-bind"), 0U);
+    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--ro-bind"),
+              0U);
     spec.network = Network::on;
     spec.resolv_conf.reset();
-    EXPECT_EQ(count(bwrap_arguments(spec, "/etc/resolv.conf"), "--ro-bind"), 0U);
+    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--ro-bind"),
+              0U);
 }
 
 TEST(BwrapArguments, SetTheEnvironmentAfterClearingIt) {

@@ -39,6 +39,9 @@ public:
     void set_tag(const std::string& name, const ImageId& image) override;
     bool remove_tag(const std::string& name) override;
 
+    std::vector<CacheReport> caches() override;
+    bool remove_cache(const std::string& id) override;
+
     std::vector<FileInfo> list(const Image& image, const std::string& path,
                                bool recursive) override;
     void write_file_to(const Image& image, const std::string& path, int fd) override;
@@ -50,6 +53,7 @@ private:
     /// The layers of the stage's source files, made again from `request.source_root` should the
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
+    std::vector<store::CacheLease> take_caches(const RunRequest& request) const;
     Base host_base();
     Image good_image(const ImageId& id) const;
     Base imported_base(const std::string& reference, Refresh refresh);

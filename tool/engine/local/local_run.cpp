@@ -17,11 +17,10 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What every command finds unless image or caller say otherwise. Part of what k_format_version
-/// stands for.
+/// stands for. So is HOME, which the sandbox sets to that of the user, /root for root.
 const std::map<std::string, std::string>& default_environment() {
     static const std::map<std::string, std::string> k_environment = {
         {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-        {"HOME", "/root"},
         {"LANG", "C.UTF-8"},
         {"TERM", "dumb"}};
     return k_environment;
@@ -88,6 +87,23 @@ double seconds(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
+std::vector<sandbox::CacheMount> cache_mounts(const std::vector<Cache>& caches,
+                                              const std::vector<store::CacheLease>& leases) {
+    std::vector<sandbox::CacheMount> mounts;
+    for (size_t i = 0; i < caches.size(); ++i) {
+        mounts.push_back({leases[i].directory, caches[i].path});
+    }
+    return mounts;
+}
+
+Json to_json(const std::vector<Cache>& caches) {
+    Json list = Json::array();
+    for (const Cache& cache : caches) {
+        list.push_back({{"path", cache.path}, {"id", cache.id}});
+    }
+    return list;
+}
+
 Json id_or_null(const std::optional<ImageId>& id) {
     return id ? Json(id->str()) : Json();
 }
@@ -104,6 +120,8 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"image", request.image.str()},
         {"command", request.command_line},
         {"environment", request.environment},
+        {"user", request.user},
+        {"caches", to_json(request.caches)},
         {"network", request.network == Network::on},
         {"timeout_s", seconds(request.timeout)},
         {"disposable", request.disposable},
@@ -127,11 +145,13 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
 }  // namespace
 
 RunResult LocalEngine::run(const RunRequest& request) {
+    const std::vector<store::CacheLease> leases = take_caches(request);
     store::WorkDir work = m_store.make_work_dir();
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
     const std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
-    if (!request.disposable && layers.size() + 2 > sandbox::k_max_lowers) {
+    constexpr size_t k_own_lowers = 3;  // ground, mount points, and the layer to be
+    if (!request.disposable && layers.size() + k_own_lowers > sandbox::k_max_lowers) {
         throw Error("image '{}' has {} layers, and another one would be too many for the kernel",
                     image.id.str(), layers.size());
     }
@@ -156,6 +176,10 @@ RunResult LocalEngine::run(const RunRequest& request) {
         .argv = request.argv,
         .environment = std::move(environment),
         .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
+        .user = request.user.empty() ? image.config.user : request.user,
+        .image_name = fmt::format("image '{}'", image.id.str()),
+        .caches = cache_mounts(request.caches, leases),
+        .scratch = work.path() / "scratch",
         .network = request.network,
         .resolv_conf = copy_resolv_conf(work.path()),
         .files = std::move(authorities),

@@ -1,0 +1,323 @@
+#include "sandbox/cache_mounts.hpp"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace mstage::sandbox {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// <sys/mount.h>, which has it, does not go with <linux/mount.h> in glibc 2.36.
+constexpr int k_detach = 2;  // MNT_DETACH
+
+/// Where a path leads in a root.
+struct Place {
+    std::string existing;              ///< the real path of what there is; "" is the root
+    std::vector<std::string> missing;  ///< the names behind it
+    Fd directory;                      ///< `existing`
+
+    std::string path() const {
+        std::string text = existing;
+        for (const std::string& name : missing) {
+            text.append("/").append(name);
+        }
+        return text;
+    }
+};
+
+std::vector<std::string> components(const std::string& path) {
+    std::vector<std::string> names = split(path, '/');
+    std::erase(names, "");
+    return names;
+}
+
+std::string real_path(int fd) {
+    return fs::read_symlink(fmt::format("/proc/self/fd/{}", fd)).native();
+}
+
+/// A link that leads nowhere would have to be replaced, and so would a file.
+void check_absent(const Place& place, const std::string& at) {
+    struct stat info {};
+    const std::string& name = place.missing.front();
+    if (::fstatat(place.directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        throw Error("cache '{}': '{}/{}' in the image is {}", at, place.existing, name,
+                    S_ISLNK(info.st_mode) ? "a link that leads to no directory" : "no directory");
+    }
+}
+
+Place find_place(int root, const std::string& at) {
+    const std::string root_path = real_path(root);
+    Place place;
+    std::vector<std::string> names = components(at);
+    while (true) {
+        std::string path = "/";
+        for (const std::string& name : names) {
+            path.append(name).append("/");
+        }
+        place.directory = try_open_in_root(root, path, O_PATH | O_DIRECTORY);
+        if (place.directory) {
+            break;
+        }
+        if (names.empty() || (errno != ENOENT && errno != ENOTDIR)) {
+            throw SysError(errno, "cache '{}': looking for '{}' in the image", at, path);
+        }
+        place.missing.insert(place.missing.begin(), names.back());
+        names.pop_back();
+    }
+    place.existing = real_path(place.directory.get()).substr(root_path.size());
+    if (!place.missing.empty()) {
+        check_absent(place, at);
+    }
+    return place;
+}
+
+bool is_below(const std::string& path, std::string_view directory) {
+    return path == directory || path.starts_with(std::string(directory) + "/");
+}
+
+/// Those get a fresh file system from bwrap, over whatever the image has.
+bool is_left_to_bwrap(const std::string& path) {
+    return is_below(path, "/tmp") || is_below(path, "/run");
+}
+
+/// No layer of ours shows there.
+bool is_read_only(const RootPlan& plan, const std::string& path) {
+    return std::ranges::any_of(
+        plan.binds, [&](const ReadOnlyBind& shown) { return is_below(path, "/" + shown.at); });
+}
+
+/// Configuration refuses such paths; here it is links that lead there.
+void check_allowed(const std::string& path, const std::string& at) {
+    for (const char* directory : {"/dev", "/proc", "/sys"}) {
+        if (is_below(path, directory)) {
+            throw Error("cache '{}' leads to '{}', which is the sandbox's own", at, path);
+        }
+    }
+    if (path.empty() || path == "/tmp" || path == "/run") {
+        throw Error("cache '{}' leads to '{}/', which is the sandbox's own", at, path);
+    }
+}
+
+void set_owner_and_mode(const fs::path& path, uid_t uid, gid_t gid, mode_t mode) {
+    if (::chown(path.c_str(), uid, gid) != 0 || ::chmod(path.c_str(), mode) != 0) {
+        throw SysError(errno, "setting owner and mode of '{}'", path.native());
+    }
+}
+
+/// What is missing inside of another cache is made there, to stay.
+Fd make_missing(const Place& place, const std::string& at, const User& owner) {
+    Fd directory = open_at(place.directory.get(), ".", O_PATH | O_DIRECTORY);
+    for (const std::string& name : place.missing) {
+        if (::mkdirat(directory.get(), name.c_str(), 0755) != 0) {
+            throw with_hint(
+                SysError(errno, "cache '{}': making '{}' to mount it on", at, place.path()),
+                "on base 'host' the system directories are read-only for ordinary users: a cache "
+                "can only be on a directory that is there");
+        }
+        if (::fchownat(directory.get(), name.c_str(), owner.uid, owner.gid, 0) != 0) {
+            throw SysError(errno, "setting the owner of '{}'", place.path());
+        }
+        directory = open_at(directory.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    }
+    return directory;
+}
+
+void bind(const fs::path& source, int target) {
+    const Fd tree(static_cast<int>(
+        ::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    if (!tree) {
+        throw SysError(errno, "taking '{}'", source.native());
+    }
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes,
+                  sizeof attributes) != 0) {
+        throw SysError(errno, "restricting '{}'", source.native());
+    }
+    if (::syscall(SYS_move_mount, tree.get(), "", target, "",
+                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+        throw SysError(errno, "mounting '{}'", source.native());
+    }
+}
+
+bool is_carried_over(std::string_view attribute) {
+    return attribute.starts_with("system.posix_acl_") ||
+           (attribute.starts_with("user.") && !attribute.starts_with("user.overlay."));
+}
+
+std::vector<std::pair<std::string, std::string>> extended_attributes(const std::string& path) {
+    std::vector<std::pair<std::string, std::string>> attributes;
+    std::string names(65536, '\0');
+    const ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
+    names.resize(size < 0 ? 0 : static_cast<size_t>(size));
+    for (const std::string& name : split(names, '\0')) {
+        if (!is_carried_over(name)) {
+            continue;
+        }
+        std::string value(65536, '\0');
+        const ssize_t length = ::getxattr(path.c_str(), name.c_str(), value.data(), value.size());
+        if (length >= 0) {
+            value.resize(static_cast<size_t>(length));
+            attributes.emplace_back(name, std::move(value));
+        }
+    }
+    return attributes;
+}
+
+}  // namespace
+
+CacheMounts::CacheMounts(std::vector<CacheMount> mounts, fs::path scratch)
+    : m_mounts(std::move(mounts)), m_scratch(std::move(scratch)) {
+    std::ranges::sort(m_mounts, {}, &CacheMount::at);
+}
+
+/// Read-only, and so without a work directory, which a volatile overlay could use only once. Such an
+/// overlay wants two lower layers.
+RootPlan CacheMounts::probe_plan(const RootPlan& plan) const {
+    make_directories(m_scratch / "nothing");
+    RootPlan probe = plan;
+    for (OverlayMount& overlay : probe.overlays) {
+        overlay.changes.reset();
+        overlay.lowers.push_back(m_scratch / "nothing");
+    }
+    return probe;
+}
+
+CacheMounts::Directory CacheMounts::describe(int root, const std::string& path) {
+    const Fd fd = try_open_in_root(root, path, O_PATH | O_DIRECTORY);
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0) {
+        throw SysError(errno, "'{}' in the image", path);
+    }
+    return {.path = path,
+            .mode = info.st_mode & 07777,
+            .uid = info.st_uid,
+            .gid = info.st_gid,
+            .modified = info.st_mtim,
+            .attributes = extended_attributes(fmt::format("/proc/self/fd/{}", fd.get()))};
+}
+
+std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootPlan& plan,
+                                                                     const User& owner) const {
+    const Fd root_fd = open_fd(plan.mount_point, O_PATH | O_DIRECTORY);
+    std::vector<Directory> directories;
+    std::set<std::string> known;
+    const auto add = [&](Directory directory) {
+        if (known.insert(directory.path).second) {
+            directories.push_back(std::move(directory));
+        }
+    };
+    for (const CacheMount& cache : m_mounts) {
+        const Place place = find_place(root_fd.get(), cache.at);
+        check_allowed(place.path(), cache.at);
+        if (place.missing.empty() || is_left_to_bwrap(place.path()) ||
+            is_read_only(plan, place.path())) {
+            continue;
+        }
+        add(describe(root_fd.get(), "/"));
+        std::string path;
+        for (const std::string& name : components(place.existing)) {
+            path.append("/").append(name);
+            add(describe(root_fd.get(), path));
+        }
+        for (const std::string& name : place.missing) {
+            path.append("/").append(name);
+            add({.path = path, .uid = owner.uid, .gid = owner.gid});
+        }
+    }
+    return directories;
+}
+
+void CacheMounts::unmount(const fs::path& root) {
+    if (::syscall(SYS_umount2, root.c_str(), k_detach) != 0) {
+        throw SysError(errno, "unmounting '{}'", root.native());
+    }
+}
+
+RootPlan CacheMounts::with_skeleton(const RootPlan& plan,
+                                    const std::vector<Directory>& skeleton) const {
+    if (skeleton.empty()) {
+        return plan;
+    }
+    const fs::path top = m_scratch / "mount-points";
+    for (const Directory& directory : skeleton) {
+        const fs::path path = top.native() + directory.path;
+        make_directories(path, 0755);
+        set_owner_and_mode(path, directory.uid, directory.gid, directory.mode);
+        for (const auto& [name, value] : directory.attributes) {
+            // Not every file system has all of them, and then the image had none either.
+            [[maybe_unused]] const int refused =
+                ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0);
+        }
+    }
+    // Making a directory changes the time of the one that it is in: the deepest first.
+    for (auto directory = skeleton.rbegin(); directory != skeleton.rend(); ++directory) {
+        if (directory->modified.tv_sec != 0) {
+            const timespec times[2] = {directory->modified, directory->modified};
+            ::utimensat(AT_FDCWD, (top.native() + directory->path).c_str(), times, 0);
+        }
+    }
+    RootPlan result = plan;
+    for (OverlayMount& overlay : result.overlays) {
+        const fs::path layer = overlay.at.empty() ? top : top / overlay.at;
+        if (fs::is_directory(layer)) {
+            overlay.lowers.insert(overlay.lowers.begin(), layer);
+        }
+    }
+    return result;
+}
+
+/// Two first runs at once: what the second finds is whole.
+void CacheMounts::make_source(const CacheMount& cache, const User& owner) const {
+    if (fs::exists(cache.source)) {
+        return;
+    }
+    const fs::path fresh = make_temporary_directory(m_scratch, "cache-");
+    set_owner_and_mode(fresh, owner.uid, owner.gid, 0755);
+    if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, cache.source.c_str(), RENAME_NOREPLACE) !=
+            0 &&
+        errno != EEXIST) {
+        throw SysError(errno, "making cache '{}'", cache.source.native());
+    }
+}
+
+void CacheMounts::mount(const fs::path& root, const User& owner) {
+    if (m_mounts.empty()) {
+        return;
+    }
+    const Fd root_fd = open_fd(root, O_PATH | O_DIRECTORY);
+    for (const CacheMount& cache : m_mounts) {
+        make_source(cache, owner);
+        const Place place = find_place(root_fd.get(), cache.at);
+        if (is_left_to_bwrap(place.path())) {
+            m_left_to_bwrap.push_back({cache.source, place.path()});
+        } else {
+            bind(cache.source, make_missing(place, cache.at, owner).get());
+        }
+    }
+}
+
+std::vector<std::string> CacheMounts::bwrap_arguments() const {
+    std::vector<std::string> arguments;
+    for (const CacheMount& cache : m_left_to_bwrap) {
+        arguments.insert(arguments.end(), {"--bind", cache.source.native(), cache.at});
+    }
+    return arguments;
+}
+
+}  // namespace mstage::sandbox
