@@ -59,7 +59,8 @@ Commands
       [INSTALL_COMMAND <command>...] [INSTALL_INPUTS <pattern>...|NONE]
       [BUILD_COMMAND <command>...] [BUILD_INPUTS <pattern>...|NONE]
       [TEST_COMMAND <command>...]
-      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF])
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF]
+      [USER <user>] [CACHE <cache>...])
 
   The stages are
 
@@ -139,6 +140,17 @@ Commands
     default, keeps it in the stage's log, shows the end of it after a failure, and lets branches run
     side by side.
 
+  ``USER <user>``
+    Who runs the commands: ``<name>``, ``<uid>``, ``<name>:<group>`` or ``<uid>:<gid>``, by the
+    image's own ``/etc/passwd`` and ``/etc/group``, with the groups that the user is a member of
+    (or only the group that is given), and ``HOME`` from there. By default it is the user that the
+    image's configuration names, else ``root``. Files of the source belong to root: others can read
+    them, and to write to ``WORKDIR`` they need a stage before, run by root, that gives them a place
+    there. On a machine where this machine's user has no ids in ``/etc/subuid``, there is only root.
+
+  ``CACHE <cache>...``
+    See `Caches`_.
+
 .. command:: multi_stage_add_stage
 
   Adds a stage to a pipeline. Stages that start from the same checkpoint run side by side:
@@ -148,7 +160,8 @@ Commands
     multi_stage_add_stage(<pipeline> <stage>
       FROM <checkpoint> COMMAND <command>... CHECKPOINT <name>
       [INPUTS <pattern>...|NONE] [WORKDIR <path>]
-      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF])
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF]
+      [USER <user>] [CACHE <cache>...])
 
   ``FROM <checkpoint>``
     ``setup-base``, ``deps-installed``, ``build-complete``, or the checkpoint of a stage that was
@@ -163,8 +176,8 @@ Commands
   ``INPUTS <pattern>...``
     Like ``BUILD_INPUTS`` above.
 
-  ``ENVIRONMENT`` is added to the pipeline's own, and wins over it; the other options replace the
-  pipeline's. Any directory of the project may call this, also another than the one that called
+  ``ENVIRONMENT`` and ``CACHE`` are added to the pipeline's own, and win over it where they name the
+  same; the other options replace the pipeline's. Any directory of the project may call this, also another than the one that called
   :command:`multi_stage_build`.
 
 .. command:: multi_stage_add_test
@@ -177,13 +190,15 @@ Commands
     multi_stage_add_test(<pipeline>
       NAME <name> FROM <checkpoint> COMMAND <command>...
       [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>]
-      [LABELS <label>...])
+      [USER <user>] [CACHE <cache>...]
+      [PROCESSORS <count>] [RESOURCE_LOCK <name>...] [LABELS <label>...])
 
   ``NAME <name>``
     CTest knows the test as ``<pipeline>.<name>``.
 
-  ``LABELS <label>...``
-    The test's property of that name.
+  ``PROCESSORS <count>``, ``RESOURCE_LOCK <name>...``, ``LABELS <label>...``
+    The test's properties of these names. A test that has a cache with ``sharing=locked`` gets a
+    resource lock for it besides, so that ``ctest -j`` runs others meanwhile.
 
   The test requires a fixture, the test ``<pipeline>.<checkpoint>``, which builds the checkpoint.
   Testing must be enabled by ``enable_testing()`` or ``include(CTest)`` in the top-level directory.
@@ -203,6 +218,27 @@ Commands
 
   ``DESTINATION <dir>``
     Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``.
+
+Caches
+^^^^^^
+
+A cache is a directory that outlives the runs that have it: downloads of a package manager, objects
+of a compiler cache. It is mounted, writable, at its path, and what is in it is never part of an
+image:
+
+.. code-block:: cmake
+
+  INSTALL_COMMAND npm ci
+  CACHE /root/.npm "/root/.cache/ccache,id=ccache" "/var/cache/apt/archives,sharing=locked"
+
+Each ``<cache>`` is ``<path>[,sharing=shared|locked|private][,id=<id>]``. The path is absolute in the
+image. Stages and tests, of any project, that use the same store and id share the cache; without an
+id it comes from the path. When several want it at once, ``shared``, the default, lets them use it
+together, ``locked`` one after the other (a time limit does not count the wait), and with
+``private`` each gets a copy of its own. A new cache is empty and belongs to the user of the stage.
+
+A command must work with an empty cache as well: a stage runs again when the path or the id of a
+cache changes, and never because of what is in it. ``mstage caches`` lists caches and removes them.
 
 Command lines
 ^^^^^^^^^^^^^
@@ -285,8 +321,11 @@ function(multi_stage_build pipeline)
     WORKDIR
     NETWORK
     TIMEOUT
-    LIVE)
+    LIVE
+    USER)
+  # CACHE comes first: near the end set() would take it for its own.
   set(multi_value
+    CACHE
     EXCLUDE
     INSTALL_COMMAND
     INSTALL_INPUTS
@@ -298,6 +337,8 @@ function(multi_stage_build pipeline)
   _MultiStageBuild_require_new_pipeline("${caller}" "${pipeline}")
   _MultiStageBuild_check_run_options("${caller}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
   _MultiStageBuild_check_base("${caller}" "${arg_BASE}")
   _MultiStageBuild_check_source_place("${caller}" "${arg_WORKDIR}")
   _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
@@ -329,20 +370,22 @@ function(multi_stage_build pipeline)
     default_environment "${arg_ENVIRONMENT}"
     default_network "${arg_NETWORK}"
     default_timeout "${arg_TIMEOUT}"
-    default_live "${arg_LIVE}")
+    default_live "${arg_LIVE}"
+    default_user "${arg_USER}"
+    default_caches "${arg_CACHE}")
   set(last setup-base)
   if(NOT install_command STREQUAL "")
     _MultiStageBuild_add_stage("${pipeline}" install deps-installed ${last} "${install_command}" "${install_inputs}"
-      "" "" "" "" "")
+      "" "" "" "" "" "" "")
     set(last deps-installed)
   endif()
   if(NOT build_command STREQUAL "")
     _MultiStageBuild_add_stage("${pipeline}" build build-complete ${last} "${build_command}" "${build_inputs}"
-      "" "" "" "" "")
+      "" "" "" "" "" "" "")
     set(last build-complete)
   endif()
   if(NOT test_command STREQUAL "")
-    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "")
+    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "" "" "" "" "")
   endif()
 endfunction()
 
@@ -357,8 +400,10 @@ function(multi_stage_add_stage pipeline stage)
     WORKDIR
     NETWORK
     TIMEOUT
-    LIVE)
+    LIVE
+    USER)
   set(multi_value
+    CACHE
     COMMAND
     INPUTS
     ENVIRONMENT)
@@ -369,10 +414,12 @@ function(multi_stage_add_stage pipeline stage)
   _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
   _MultiStageBuild_check_run_options("${caller}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
   _MultiStageBuild_inputs_json("${caller}" inputs INPUTS "${arg_INPUTS}")
 
   _MultiStageBuild_add_stage("${pipeline}" "${stage}" "${arg_CHECKPOINT}" "${arg_FROM}" "${command}" "${inputs}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}" "${arg_USER}" "${arg_CACHE}")
 endfunction()
 
 function(multi_stage_add_test pipeline)
@@ -385,10 +432,14 @@ function(multi_stage_add_test pipeline)
     ${required}
     WORKDIR
     NETWORK
-    TIMEOUT)
+    TIMEOUT
+    USER
+    PROCESSORS)
   set(multi_value
+    CACHE
     COMMAND
     ENVIRONMENT
+    RESOURCE_LOCK
     LABELS)
   _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${required};COMMAND")
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
@@ -397,9 +448,15 @@ function(multi_stage_add_test pipeline)
   _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
   _MultiStageBuild_check_run_options("${caller}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  if(DEFINED arg_PROCESSORS AND NOT arg_PROCESSORS MATCHES "^[1-9][0-9]*$")
+    _MultiStageBuild_fail("${caller}" "not a number of processors" PROCESSORS "'${arg_PROCESSORS}'")
+  endif()
 
   _MultiStageBuild_add_test("${pipeline}" "${arg_NAME}" "${arg_FROM}" "${command}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LABELS}")
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_USER}" "${arg_CACHE}"
+    "${arg_PROCESSORS}" "${arg_RESOURCE_LOCK}" "${arg_LABELS}")
 endfunction()
 
 function(multi_stage_add_artifact pipeline)

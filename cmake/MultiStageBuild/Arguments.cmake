@@ -113,6 +113,62 @@ function(_MultiStageBuild_check_run_options caller workdir environment network t
   endif()
 endfunction()
 
+# Who runs commands; whether the image knows him is seen there.
+function(_MultiStageBuild_check_user caller user)
+  if(NOT user MATCHES "^([^:/, \t\r\n]+(:[^:/, \t\r\n]+)?)?$")
+    _MultiStageBuild_fail("${caller}" "not of the form USER, UID, USER:GROUP or UID:GID" USER "'${user}'")
+  endif()
+endfunction()
+
+# The encoded elements of the keyword CACHE: each a path with options. The helper has the same rules.
+function(_MultiStageBuild_check_caches caller caches)
+  set(paths "")
+  set(ids "")
+  foreach(cache IN LISTS caches)
+    _MultiStageBuild_decode(text "${cache}")
+    _MultiStageBuild_cache_path(path "${cache}")
+    if(NOT path MATCHES "^/" OR path MATCHES "/[.][.](/|$)")
+      _MultiStageBuild_fail("${caller}" "not an absolute path in the image, without '..'" CACHE "'${text}'")
+    endif()
+    if(path MATCHES "^/((dev|proc|sys)(/.*)?|tmp|run)?$")
+      _MultiStageBuild_fail("${caller}" "not a place for a cache: it is the sandbox's own" CACHE "'${text}'")
+    endif()
+    if(path IN_LIST paths)
+      _MultiStageBuild_fail("${caller}" "two caches at one place" CACHE "'${path}'")
+    endif()
+    list(APPEND paths "${path}")
+    string(REPLACE "," ";" options "${cache},")
+    list(POP_FRONT options)
+    foreach(option IN LISTS options)
+      if(NOT option MATCHES "^(sharing=(shared|locked|private)|id=[A-Za-z0-9_-][A-Za-z0-9._-]*|)$")
+        _MultiStageBuild_fail("${caller}" "not an option of a cache" CACHE "'${text}'"
+          Known "sharing=shared, sharing=locked, sharing=private, id=<letters, digits, '.', '_' and '-'>")
+      endif()
+    endforeach()
+    _MultiStageBuild_cache_id(id "${cache}")
+    if(NOT id STREQUAL "" AND id IN_LIST ids)
+      _MultiStageBuild_fail("${caller}" "two caches with one id" CACHE "'${text}'" Id "'${id}'")
+    endif()
+    list(APPEND ids "${id}")
+  endforeach()
+endfunction()
+
+# The path of an encoded cache, still encoded, as the helper has it: no doubled and no last slash.
+function(_MultiStageBuild_cache_path out cache)
+  string(REGEX REPLACE ",.*" "" path "${cache}")
+  string(REGEX REPLACE "/([.]?/)+" "/" path "${path}")
+  string(REGEX REPLACE "(.)/[.]?$" "\\1" path "${path}")
+  set(${out} "${path}" PARENT_SCOPE)
+endfunction()
+
+# The id that an encoded cache gives itself, "" when it takes that of its path.
+function(_MultiStageBuild_cache_id out cache)
+  set(${out} "" PARENT_SCOPE)
+  if(cache MATCHES ",id=([^,]+)")
+    set(${out} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+  endif()
+endfunction()
+
 # What a base is called says of what kind it is; whether there is one is seen when it is wanted.
 function(_MultiStageBuild_check_base caller base)
   _MultiStageBuild_decode(base "${base}")

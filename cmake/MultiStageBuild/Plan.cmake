@@ -7,15 +7,15 @@
 #   store (null: the helper's own choice), engine, base, workdir, exclude, scan_every_build,
 #   build_tool (the words of a shell command line that a target's name completes),
 #   stages: name, checkpoint, target, from, command, inputs (null: all of the source), environment,
-#           workdir, network, timeout, live
-#   tests:  name, from, command, environment, workdir, network, timeout
+#           workdir, user ("": the image's), caches (as `mstage run --cache` takes them), network, timeout, live
+#   tests:  name, from, command, environment, workdir, user, caches, network, timeout
 
 include_guard(GLOBAL)
 
 # The fields that stages and tests share, from the options of one of them ("" for what was not
 # given) and those of its pipeline.
-function(_MultiStageBuild_run_json out pipeline command workdir environment network timeout)
-  foreach(option IN ITEMS workdir network timeout)
+function(_MultiStageBuild_run_json out pipeline command workdir environment network timeout user caches)
+  foreach(option IN ITEMS workdir network timeout user)
     if("${${option}}" STREQUAL "")
       _MultiStageBuild_get(${option} "${pipeline}/default_${option}")
     endif()
@@ -25,10 +25,38 @@ function(_MultiStageBuild_run_json out pipeline command workdir environment netw
   _MultiStageBuild_json_string(command "${command}")
   _MultiStageBuild_json_string(workdir "${workdir}")
   _MultiStageBuild_json_environment(environment "${inherited}")
+  _MultiStageBuild_json_string(user "${user}")
+  _MultiStageBuild_all_caches(caches "${pipeline}" "${caches}")
+  _MultiStageBuild_json_array(caches "${caches}")
   _MultiStageBuild_json_bool(network ${network})
   set(fields "\"command\": ${command},\n      \"environment\": ${environment},\n      \"workdir\": ${workdir},\n")
+  string(APPEND fields "      \"user\": ${user},\n      \"caches\": ${caches},\n")
   string(APPEND fields "      \"network\": ${network},\n      \"timeout\": ${timeout}")
   set(${out} "${fields}" PARENT_SCOPE)
+endfunction()
+
+# The encoded caches of a stage or test and those of its pipeline, but for those whose place or id it
+# gives to another.
+function(_MultiStageBuild_all_caches out pipeline own)
+  set(paths "")
+  set(ids "")
+  foreach(cache IN LISTS own)
+    _MultiStageBuild_cache_path(path "${cache}")
+    _MultiStageBuild_cache_id(id "${cache}")
+    list(APPEND paths "${path}")
+    list(APPEND ids "${id}")
+  endforeach()
+  _MultiStageBuild_get(inherited "${pipeline}/default_caches")
+  set(all "")
+  foreach(cache IN LISTS inherited)
+    _MultiStageBuild_cache_path(path "${cache}")
+    _MultiStageBuild_cache_id(id "${cache}")
+    if(path IN_LIST paths OR (NOT id STREQUAL "" AND id IN_LIST ids))
+      continue()
+    endif()
+    list(APPEND all "${cache}")
+  endforeach()
+  set(${out} ${all} ${own} PARENT_SCOPE)
 endfunction()
 
 # Called once, by CMake, when the top-level CMakeLists.txt has been read to its end.

@@ -25,13 +25,14 @@ else()
 endif()
 
 # Declares a stage that was checked and makes its edge. `command` is a command line, `inputs` JSON,
-# `environment` encoded; of the options "" stands for what was not given.
+# `environment` and `caches` encoded; of the options "" stands for what was not given.
 function(_MultiStageBuild_add_stage
-    pipeline stage checkpoint from command inputs workdir environment network timeout live)
+    pipeline stage checkpoint from command inputs workdir environment network timeout live user caches)
   if(live STREQUAL "")
     _MultiStageBuild_get(live "${pipeline}/default_live")
   endif()
-  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}")
+  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}"
+    "${user}" "${caches}")
   _MultiStageBuild_json_bool(live_json ${live})
   string(PREPEND fields "      \"from\": \"${from}\",\n      \"inputs\": ${inputs},\n      ")
   string(APPEND fields ",\n      \"live\": ${live_json}")

@@ -4,10 +4,12 @@
 include_guard(GLOBAL)
 
 # Registers test `<pipeline>.<name>`. `command` is a command line; of the options "" stands for what
-# was not given.
-function(_MultiStageBuild_add_test pipeline name from command workdir environment network timeout labels)
+# was not given. `processors`, `locks` and `labels` are properties of the test.
+function(_MultiStageBuild_add_test
+    pipeline name from command workdir environment network timeout user caches processors locks labels)
   _MultiStageBuild_require_fixture("${pipeline}" "${from}")
-  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}")
+  _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}"
+    "${user}" "${caches}")
   set(test "${pipeline}.${name}")
   _MultiStageBuild_get(others "${pipeline}/tests_json")
   set(separator ",")
@@ -29,6 +31,15 @@ function(_MultiStageBuild_add_test pipeline name from command workdir environmen
     FIXTURES_REQUIRED "${pipeline}.${from}"
     SKIP_REGULAR_EXPRESSION "mstage: skip: "
     LABELS "${labels}")
+  _MultiStageBuild_all_caches(caches "${pipeline}" "${caches}")
+  _MultiStageBuild_cache_locks(cache_locks "${caches}")
+  list(APPEND locks ${cache_locks})
+  if(locks)
+    set_tests_properties("${test}" PROPERTIES RESOURCE_LOCK "${locks}")
+  endif()
+  if(processors)
+    set_tests_properties("${test}" PROPERTIES PROCESSORS "${processors}")
+  endif()
   if(timeout STREQUAL "")
     _MultiStageBuild_get(timeout "${pipeline}/default_timeout")
   endif()
@@ -37,6 +48,23 @@ function(_MultiStageBuild_add_test pipeline name from command workdir environmen
     math(EXPR timeout "${timeout} + 30")
     set_tests_properties("${test}" PROPERTIES TIMEOUT ${timeout})
   endif()
+endfunction()
+
+# What CTest is to hold for the locked ones of some encoded caches: it had better start another test
+# than one that waits, and whose time runs out meanwhile.
+function(_MultiStageBuild_cache_locks out caches)
+  set(locks "")
+  foreach(cache IN LISTS caches)
+    if(NOT cache MATCHES ",sharing=locked(,|$)")
+      continue()
+    endif()
+    _MultiStageBuild_cache_id(name "${cache}")
+    if(name STREQUAL "")
+      _MultiStageBuild_cache_path(name "${cache}")
+    endif()
+    list(APPEND locks "mstage-cache:${name}")
+  endforeach()
+  set(${out} "${locks}" PARENT_SCOPE)
 endfunction()
 
 # The set-up test of a checkpoint, made when the first test needs it.

@@ -77,3 +77,106 @@ END
     has "$out" "Not Run"
     has "$out" "stage 'build' of pipeline 'app' failed"
 }
+
+# --- Users and caches -------------------------------------------------------------------------------------------
+
+@test "stages and tests run as the user and with the caches that they name" {
+    is_root || unshare --map-auto --map-root-user true 2>/dev/null || unavailable "no ids in /etc/subuid"
+    cat >project/more.cmake <<'END'
+multi_stage_add_stage(app owned FROM build-complete CHECKPOINT given INPUTS NONE
+  COMMAND "mkdir /mine && chown 1234 /mine" CACHE /var/c,id=both)
+multi_stage_add_stage(app used FROM given CHECKPOINT used INPUTS NONE USER 1234
+  COMMAND "echo $(id -u) >/mine/uid; [ ! -w /app ] && cat /app/src/a.txt >/mine/read" CACHE /mine/cache,id=mine)
+multi_stage_add_test(app NAME user FROM used USER 77:88 COMMAND "[ $(id -u):$(id -g) = 77:88 ]")
+multi_stage_add_test(app NAME cache FROM used COMMAND "echo x >>/c/x" CACHE /c,id=both)
+END
+    configure
+    build app.used
+    same 1234 "$(image_file app.used:/mine/uid)"
+    same "read
+uid" "$(mstage -C build run app.used -- ls -A /mine)"
+    run_ctest
+    [[ $code == 0 ]] || blame "ctest failed"
+    run_ctest
+    same 2 "$(wc -l <"$(compgen -G "store/caches/both@*.0")/x")"
+    nothing_to_do app.used
+    # Another id is another stage; another way to share is not.
+    sed -i 's/id=mine/id=mine,sharing=locked/' project/more.cmake
+    configure
+    build app.used
+    same "install 1, build 1, owned 1, used 1" "$(runs)"
+    sed -i 's/id=mine/id=yours/' project/more.cmake
+    configure
+    build app.used
+    same "install 1, build 1, owned 1, used 2" "$(runs)"
+}
+
+@test "ctest -j runs other tests while one has the locked cache" {
+    cat >project/more.cmake <<'END'
+foreach(i RANGE 1 6)
+  multi_stage_add_test(app NAME l${i} FROM deps-installed CACHE /c,sharing=locked
+    COMMAND "mkdir /c/alone && cat /c/count >/before; echo x >>/c/count; sleep 0.1; rmdir /c/alone")
+  multi_stage_add_test(app NAME s${i} FROM deps-installed CACHE /s
+    COMMAND "touch /s/${i}; sleep 0.1; [ -e /s/${i} ]")
+endforeach()
+END
+    configure -D SAMPLE_TEST=
+    run_ctest -j6
+    [[ $code == 0 ]] || blame "ctest failed"
+    has "$out" "100% tests passed, 0 tests failed out of 13"
+    has_not "$out" "waiting for cache"
+    same 6 "$(wc -l <"$(compgen -G "store/caches/c-*@*.0")/count")"
+    same 6 "$(compgen -G "store/caches/s-*@*.0/?" | wc -l)"
+}
+
+# --- Ends and reports -------------------------------------------------------------------------------------------
+
+@test "a test that CTest ends leaves no process" {
+    local duration
+    duration=$(odd_duration)
+    cat >project/more.cmake <<END
+multi_stage_add_test(app NAME slow FROM deps-installed CACHE /c,sharing=locked
+  COMMAND "trap '' TERM INT HUP; (setsid sleep $duration &); sleep $duration; sleep $duration")
+set_tests_properties(app.slow PROPERTIES TIMEOUT 2)
+END
+    configure -D SAMPLE_TEST=
+    run_ctest
+    same 8 "$code"
+    matches "$out" "app.slow \.+\*+Timeout"
+    eventually is_gone "$duration"
+    # And neither lock nor store is held.
+    succeeds timeout 60 "$MSTAGE_EXECUTABLE" caches --rm "$(json "$(mstage caches --json)" 'd["caches"][0]["id"]')"
+    eventually test -z "$(ls store/tmp)" || mstage images >/dev/null
+}
+
+@test "ctest --output-junit has the output of tests" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_test(app NAME bad FROM deps-installed COMMAND "echo what went wrong; exit 9")
+END
+    configure -D SAMPLE_TEST="echo all is well"
+    run_ctest --output-junit "$work/junit.xml"
+    same 8 "$code"
+    same "app.bad fail: what went wrong
+app.test run: all is well" "$(junit 'app.bad' 'app.test')"
+}
+
+@test "where there are no sandboxes, tests are skipped and say why" {
+    is_root || unavailable "only root can take user namespaces away"
+    configure
+    build
+    call unshare --user --map-root-user --mount sh -c \
+        'echo 0 >/proc/sys/user/max_user_namespaces && exec ctest --test-dir build --output-junit "$1"' sh "$work/junit.xml"
+    [[ $code == 0 ]] || blame "ctest failed"
+    matches "$out" "app.test \.+\*+Skipped"
+    has "$(junit app.test)" "app.test notrun: mstage: skip: making a user namespace"
+}
+
+# junit TEST...: "NAME STATUS: OUTPUT" of each, from junit.xml.
+junit() {
+    python3 - "$work/junit.xml" "$@" <<'END'
+import sys, xml.etree.ElementTree as tree
+cases = {case.get("name"): case for case in tree.parse(sys.argv[1]).iter("testcase")}
+for name in sys.argv[2:]:
+    print(f"{name} {cases[name].get('status')}: {cases[name].findtext('system-out').strip()}")
+END
+}

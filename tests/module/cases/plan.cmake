@@ -21,7 +21,9 @@ multi_stage_build(app
   ENVIRONMENT     A=1 "B=x;y" "C=" "D=\"q\" \\" A=2
   NETWORK         OFF
   TIMEOUT         600
-  LIVE            ON)
+  LIVE            ON
+  USER            builder
+  CACHE           /root/.npm "/var/cache/a b,sharing=locked" /opt/c,id=c)
 multi_stage_add_stage(app docs
   FROM            deps-installed
   COMMAND         make docs
@@ -35,7 +37,9 @@ multi_stage_add_stage(app package
   ENVIRONMENT     B=3 E=4
   NETWORK         ON
   TIMEOUT         0
-  LIVE            OFF)
+  LIVE            OFF
+  USER            1000:100
+  CACHE           /root/.npm/,sharing=private,id=other /opt/d,id=c)
 multi_stage_add_test(app
   NAME            unit
   FROM            codegen

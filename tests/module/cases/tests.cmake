@@ -12,6 +12,9 @@ multi_stage_add_stage(app docs FROM deps-installed COMMAND d CHECKPOINT docs-bui
 multi_stage_add_test(app NAME unit FROM build-complete COMMAND u LABELS quick \"two words\")
 multi_stage_add_test(app NAME slow FROM build-complete COMMAND u TIMEOUT 0)
 multi_stage_add_test(app NAME links FROM docs-built COMMAND l TIMEOUT 1)
+multi_stage_add_test(app NAME wide FROM docs-built COMMAND l PROCESSORS 3 RESOURCE_LOCK port \"a name\"
+  CACHE /a /b,sharing=locked /c,sharing=locked,id=see)
+multi_stage_add_test(app NAME locked FROM docs-built COMMAND l CACHE //b//,sharing=locked)
 set_tests_properties(app.links PROPERTIES COST 7)")
 configure(suite)
 
@@ -49,6 +52,11 @@ expect_property(app.slow TIMEOUT "(none)")
 expect_property(app.slow SKIP_REGULAR_EXPRESSION [==[[ "mstage: skip: " ]]==])
 expect_property(app.links TIMEOUT "31")
 expect_property(app.links COST "7")
+expect_property(app.links RESOURCE_LOCK "(none)")
+expect_property(app.links PROCESSORS "(none)")
+expect_property(app.wide PROCESSORS "3")
+expect_property(app.wide RESOURCE_LOCK [==[[ "a name", "mstage-cache:/b", "mstage-cache:see", "port" ]]==])
+expect_property(app.locked RESOURCE_LOCK [==[[ "mstage-cache:/b" ]]==])
 expect_property(app.build-complete FIXTURES_SETUP [==[[ "app.build-complete" ]]==])
 expect_property(app.build-complete RESOURCE_LOCK "[ \"${tree}\" ]")
 expect_property(app.docs-built RESOURCE_LOCK "[ \"${tree}\" ]")
@@ -58,8 +66,9 @@ run("one test" COMMAND ${ctest} -R app.unit
   STDOUT "app.build-complete.*app.unit .*100% tests passed, 0 tests failed out of 2")
 expect_calls("one test" suite "stage app.setup-base: run" "scan app: install build docs" "stage app.install: run"
   "stage app.build: run" "test app.unit")
-run("all tests" COMMAND ${ctest} -j4 STDOUT "100% tests passed, 0 tests failed out of 6")
-expect_calls("all tests" suite "stage app.docs: run" "test app.test" "test app.unit" "test app.slow" "test app.links")
+run("all tests" COMMAND ${ctest} -j4 STDOUT "100% tests passed, 0 tests failed out of 8")
+expect_calls("all tests" suite "stage app.docs: run" "test app.test" "test app.unit" "test app.slow" "test app.links"
+  "test app.wide" "test app.locked")
 
 # A machine that can't is a skip with its reason, a stage that fails stops the tests behind it.
 run("skipped" STDOUT "skip: user namespaces are switched off.*app.unit .*Skipped.*100% tests passed"
