@@ -269,8 +269,9 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
     };
     add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
     add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
-    // bwrap leaves it to root alone.
-    add({"--perms", "1777", "--tmpfs", "/dev/shm"});
+    if (!facts.user.is_plain_root()) {
+        add({"--perms", "1777", "--tmpfs", "/dev/shm"});  // bwrap leaves it to root alone
+    }
     args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
     for (const ShownFile& file : spec.files) {
         show_file(args, file.source, file.at);

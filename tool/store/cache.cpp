@@ -1,15 +1,12 @@
 #include "store/cache.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 
 namespace mstage::store {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -44,14 +41,13 @@ std::string checked_path(const std::string& text) {
     if (std::ranges::find(names, "..") != names.end()) {
         throw UsageError("cache '{}': the path must not have '..'", text);
     }
-    fs::path path = fs::path(text).lexically_normal();
-    if (!path.has_filename() && path != "/") {
-        path = path.parent_path();
+    std::string normal;
+    for (const std::string& name : names) {
+        if (!name.empty() && name != ".") {
+            normal.append("/").append(name);
+        }
     }
-    // Normalising leaves two slashes at the start alone.
-    std::string normal = path.native();
-    normal.erase(0, normal.find_first_not_of('/') - 1);
-    const bool own = normal == "/" || normal == "/tmp" || normal == "/run" ||
+    const bool own = normal.empty() || normal == "/tmp" || normal == "/run" ||
                      is_below(normal, "/dev") || is_below(normal, "/proc") ||
                      is_below(normal, "/sys");
     if (own) {
