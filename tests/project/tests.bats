@@ -86,11 +86,11 @@ END
 multi_stage_add_stage(app owned FROM build-complete CHECKPOINT given INPUTS NONE
   COMMAND "mkdir /mine && chown 1234 /mine" CACHE /var/c,id=both)
 multi_stage_add_stage(app used FROM given CHECKPOINT used INPUTS NONE USER 1234
-  COMMAND "echo $(id -u) >/mine/uid; [ ! -w /app ] && cat /app/src/a.txt >/mine/read" CACHE /mine/cache,id=mine)
+  COMMAND "echo $(id -u) >/mine/uid; [ ! -w /app ] && cat /app/src/a.txt >/mine/read" CACHE /mine/cache,${MINE})
 multi_stage_add_test(app NAME user FROM used USER 77:88 COMMAND "[ $(id -u):$(id -g) = 77:88 ]")
 multi_stage_add_test(app NAME cache FROM used COMMAND "echo x >>/c/x" CACHE /c,id=both)
 END
-    configure
+    configure -D MINE=id=mine
     build app.used
     same 1234 "$(image_file app.used:/mine/uid)"
     same "read
@@ -101,12 +101,10 @@ uid" "$(mstage -C build run app.used -- ls -A /mine)"
     same 2 "$(wc -l <"$(compgen -G "store/caches/both@*.0")/x")"
     nothing_to_do app.used
     # Another id is another stage; another way to share is not.
-    sed -i 's/id=mine/id=mine,sharing=locked/' project/more.cmake
-    configure
+    configure -D MINE=id=mine,sharing=locked
     build app.used
     same "install 1, build 1, owned 1, used 1" "$(runs)"
-    sed -i 's/id=mine/id=yours/' project/more.cmake
-    configure
+    configure -D MINE=id=yours
     build app.used
     same "install 1, build 1, owned 1, used 2" "$(runs)"
 }
