@@ -359,9 +359,9 @@ x" "${out/fifo 666/fifo 644}"
     exits 0 mstage run --json -e A=1 tag:base -- true
     local record
     record=$(cat "$(json "$out" 'd["log"].replace("output.log", "run.json")')")
-    same '["command", "disposable", "environment", "exit_code", "failed_state", "filesystem_changed", "id", "image", '\
+    same '["caches", "command", "disposable", "environment", "exit_code", "failed_state", "filesystem_changed", "id", "image", '\
 '"interrupted_by", "network", "origin", "peak_memory_bytes", "read_bytes", "result_image", "signal", "started", '\
-'"system_s", "timed_out", "timeout_s", "user_s", "version", "wall_s", "written_bytes"]' "$(json "$record" 'sorted(d)')"
+'"system_s", "timed_out", "timeout_s", "user", "user_s", "version", "wall_s", "written_bytes"]' "$(json "$record" 'sorted(d)')"
     same '{"A": "1"}' "$(json "$record" 'd["environment"]')"
 }
 

@@ -186,8 +186,8 @@ CacheMounts::CacheMounts(std::vector<CacheMount> mounts, fs::path scratch)
     std::ranges::sort(m_mounts, {}, &CacheMount::at);
 }
 
-/// Read-only, and so without a work directory, which a volatile overlay could use only once. Such an
-/// overlay wants two lower layers.
+/// Read-only, and so without a work directory, which a volatile overlay could use only once. Such
+/// an overlay wants two lower layers.
 RootPlan CacheMounts::probe_plan(const RootPlan& plan) const {
     make_directories(m_scratch / "nothing");
     RootPlan probe = plan;

@@ -29,8 +29,8 @@ struct CacheMount {
 /// from each other.
 class CacheMounts {
 public:
-    /// `scratch` is a directory, made here when it is missing, on the file system of the sources; kept
-    /// until the run's end.
+    /// `scratch` is a directory, made here when it is missing, on the file system of the sources;
+    /// kept until the run's end.
     CacheMounts(std::vector<CacheMount> mounts, std::filesystem::path scratch);
 
     /// What `plan` has to be for all mount points to be there. Mounts it once, without its changes,
