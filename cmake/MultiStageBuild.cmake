@@ -159,7 +159,8 @@ Commands
 
     multi_stage_add_stage(<pipeline> <stage>
       FROM <checkpoint> COMMAND <command>... CHECKPOINT <name>
-      [INPUTS <pattern>...|NONE] [WORKDIR <path>]
+      [COPY <checkpoint>:<path>[=<destination>]...]
+      [INPUTS <pattern>...|NONE] [EXCLUDE <pattern>...] [WORKDIR <path>]
       [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF]
       [USER <user>] [CACHE <cache>...])
 
@@ -173,8 +174,30 @@ Commands
   ``CHECKPOINT <name>``
     The name of the stage's result.
 
+  ``COPY <checkpoint>:<path>[=<destination>]...``
+    Files that the stage finds in its image besides, out of the image of another checkpoint: one of
+    the same pipeline, or ``<pipeline>.<checkpoint>``, that was declared before. So branches are
+    joined again:
+
+    .. code-block:: cmake
+
+      multi_stage_add_stage(app pack
+        FROM build-complete
+        COPY docs-built:/app/html=/usr/share/doc/app "lib.build-complete:/usr/lib/lib*.so"
+        COMMAND make pack
+        CHECKPOINT packed)
+
+    ``<path>`` is absolute and may have wildcards; directories come with all that is in them.
+    ``<destination>`` is the same path by default. One that ends in ``/`` is the directory to copy
+    into, any other one the new name. What has the name of a copy is replaced, directories are
+    filled; owners, modes and times stay. Devices and sockets are left out. The stage runs again
+    when the other checkpoint has another image.
+
   ``INPUTS <pattern>...``
     Like ``BUILD_INPUTS`` above.
+
+  ``EXCLUDE <pattern>...``
+    Files that this stage does not see even if its ``INPUTS`` and the pipeline let it.
 
   ``ENVIRONMENT`` and ``CACHE`` are added to the pipeline's own, and win over it where they name the
   same; the other options replace the pipeline's. Any directory of the project may call this, also another than the one that called
@@ -255,9 +278,22 @@ written; but ``&&``, ``||`` and ``|`` stay operators:
 A word that is one of the function's keywords is taken for that keyword; use the first form for such
 a command.
 
-Generator expressions are evaluated, in commands and in ``ENVIRONMENT``. What they yield must hold
-neither quotes nor backslashes. Multi-config generators share one set of checkpoints among the
-configurations, so nothing may depend on ``$<CONFIG>``.
+Generator expressions are evaluated, in commands, in ``ENVIRONMENT`` and in ``DESTINATION``. What
+they yield must hold neither quotes nor backslashes. ``$<CONFIG>`` is the configuration, or
+``CMAKE_BUILD_TYPE`` where there is only one.
+
+Configurations
+^^^^^^^^^^^^^^
+
+With ``Ninja Multi-Config`` each configuration has checkpoints of its own, below
+``.mstage/<pipeline>/<config>`` in the build tree. A stage that is the same in two configurations
+runs in the one that is built first and is *restored* in the other. Targets and tests are those of
+the configuration that is built: ``ninja -f build-Debug.ninja build-complete``,
+``cmake --build <dir> --config Debug --target build-complete``, ``ctest -C Debug``. ``mstage status``
+shows all configurations; where other verbs are told the name of a checkpoint they mean that of
+``CMAKE_DEFAULT_BUILD_TYPE``, by default the first of ``CMAKE_CONFIGURATION_TYPES``, unless
+``--config`` names another. Artifacts go where ``DESTINATION`` says: without ``$<CONFIG>`` in it, the
+configuration that is built last replaces those of the others.
 
 Targets
 ^^^^^^^
@@ -306,7 +342,7 @@ cmake_policy(VERSION 3.22...4.4)
 function(_MultiStageBuild_include_parts)
   set(CMAKE_WARN_DEPRECATED OFF)
   set(CMAKE_ERROR_DEPRECATED OFF)
-  foreach(part IN ITEMS Text Arguments Registry Detect Helper Stages Plan Tests)
+  foreach(part IN ITEMS Text Arguments Registry Detect Helper Selection Stages Plan Tests)
     include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/MultiStageBuild/${part}.cmake")
   endforeach()
 endfunction()
@@ -405,7 +441,9 @@ function(multi_stage_add_stage pipeline stage)
   set(multi_value
     CACHE
     COMMAND
+    COPY
     INPUTS
+    EXCLUDE
     ENVIRONMENT)
   _MultiStageBuild_parse(${ARGC} 2 "${one_value}" "${multi_value}" "${required};COMMAND")
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
@@ -417,7 +455,10 @@ function(multi_stage_add_stage pipeline stage)
   _MultiStageBuild_check_user("${caller}" "${arg_USER}")
   _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
   _MultiStageBuild_inputs_json("${caller}" inputs INPUTS "${arg_INPUTS}")
+  _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
+  _MultiStageBuild_check_copies("${caller}" "${pipeline}" "${arg_COPY}")
 
+  _MultiStageBuild_set_selection("${pipeline}" "${stage}" "${arg_EXCLUDE}" "${arg_COPY}")
   _MultiStageBuild_add_stage("${pipeline}" "${stage}" "${arg_CHECKPOINT}" "${arg_FROM}" "${command}" "${inputs}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}" "${arg_USER}" "${arg_CACHE}")
 endfunction()

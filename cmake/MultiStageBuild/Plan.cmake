@@ -2,11 +2,15 @@
 # file(GENERATE) leaves a file with the same content alone, and evaluates the generator expressions
 # in it.
 #
+# A multi-config generator gets one for each configuration, in which $<CONFIG> is that.
+#
 # Version 1. All fields are always there; those that may be null say so.
-#   version, pipeline, default (first pipeline of the build), source, build_dir, state_dir,
+#   version, pipeline, default (first pipeline of the build), config and default_config (both null
+#   for single-config generators), source, build_dir, state_dir,
 #   store (null: the helper's own choice), engine, base, workdir, exclude, scan_every_build,
 #   build_tool (the words of a shell command line that a target's name completes),
-#   stages: name, checkpoint, target, from, command, inputs (null: all of the source), environment,
+#   stages: name, checkpoint, target, from, command, inputs (null: all of the source), exclude,
+#           copies (plan, null for that of this pipeline, checkpoint, path, destination), environment,
 #           workdir, user ("": the image's), caches (as `mstage run --cache` takes them), network, timeout, live
 #   tests:  name, from, command, environment, workdir, user, caches, network, timeout
 
@@ -72,6 +76,31 @@ function(_MultiStageBuild_finish)
     _MultiStageBuild_write_plan("${pipeline}" ${default})
     set(default FALSE)
   endforeach()
+  _MultiStageBuild_forget_old_plans("${pipelines}")
+endfunction()
+
+# Plans of pipelines and configurations that the project had once would still be shown.
+function(_MultiStageBuild_forget_old_plans pipelines)
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  set(root "${CMAKE_BINARY_DIR}/.mstage")
+  set(wanted "")
+  foreach(pipeline IN LISTS pipelines)
+    if(NOT multi_config)
+      list(APPEND wanted "${pipeline}/plan.json")
+      continue()
+    endif()
+    foreach(config IN LISTS CMAKE_CONFIGURATION_TYPES)
+      list(APPEND wanted "${pipeline}/${config}/plan.json")
+    endforeach()
+  endforeach()
+  # The directory's own name may be a pattern too.
+  string(REGEX REPLACE "([][*?])" "[\\1]" pattern "${root}")
+  file(GLOB found RELATIVE "${root}" "${pattern}/*/plan.json" "${pattern}/*/*/plan.json")
+  foreach(plan IN LISTS found)
+    if(NOT plan IN_LIST wanted)
+      file(REMOVE "${root}/${plan}")
+    endif()
+  endforeach()
 endfunction()
 
 # The first pipeline's checkpoints go by their own names too, where nothing else does. Only now is
@@ -123,7 +152,8 @@ function(_MultiStageBuild_write_plan pipeline default)
   endif()
   _MultiStageBuild_stages_json(stages "${pipeline}")
   _MultiStageBuild_get(tests "${pipeline}/tests_json")
-  string(APPEND text "  \"exclude\": ${exclude},\n  \"scan_every_build\": ${scan_json},\n  \"stages\": [${stages}\n  ],\n  \"tests\": [${tests}\n  ]\n}\n")
+  _MultiStageBuild_config_json(config)
+  string(APPEND text "${config}  \"exclude\": ${exclude},\n  \"scan_every_build\": ${scan_json},\n  \"stages\": [${stages}\n  ],\n  \"tests\": [${tests}\n  ]\n}\n")
   file(GENERATE OUTPUT "${state}/plan.json" CONTENT "${text}")
 endfunction()
 
@@ -135,12 +165,13 @@ function(_MultiStageBuild_stages_json out pipeline)
     _MultiStageBuild_get(checkpoint "${pipeline}/stage/${stage}/checkpoint")
     _MultiStageBuild_get(fields "${pipeline}/stage/${stage}/json")
     _MultiStageBuild_get(short "${pipeline}/short/${checkpoint}")
+    _MultiStageBuild_selection_json(selection "${pipeline}" "${stage}")
     set(target "${pipeline}.${checkpoint}")
     if(short)
       set(target "${checkpoint}")
     endif()
     string(APPEND json "${separator}    {\n      \"name\": \"${stage}\",\n      \"checkpoint\": \"${checkpoint}\",\n"
-      "      \"target\": \"${target}\",\n${fields}\n    }")
+      "      \"target\": \"${target}\",\n${selection}${fields}\n    }")
     set(separator ",\n")
   endforeach()
   set(${out} "${json}" PARENT_SCOPE)
@@ -150,7 +181,25 @@ endfunction()
 function(_MultiStageBuild_build_tool out)
   _MultiStageBuild_shell_word(tree "${CMAKE_BINARY_DIR}")
   set(${out} "cmake --build ${tree} --target" PARENT_SCOPE)
-  if(CMAKE_GENERATOR MATCHES "Ninja")
+  if(CMAKE_GENERATOR STREQUAL "Ninja")
     set(${out} "ninja -C ${tree}" PARENT_SCOPE)
+  elseif(CMAKE_GENERATOR MATCHES "Ninja")
+    set(${out} "ninja -C ${tree} -f build-$<CONFIG>.ninja" PARENT_SCOPE)
   endif()
+endfunction()
+
+function(_MultiStageBuild_config_json out)
+  set(config null)
+  set(default_config null)
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    set(config "\"$<CONFIG>\"")
+    # That of a build without a word about it, as the generator chooses it.
+    set(default_config "${CMAKE_DEFAULT_BUILD_TYPE}")
+    if(default_config STREQUAL "")
+      list(GET CMAKE_CONFIGURATION_TYPES 0 default_config)
+    endif()
+    _MultiStageBuild_json_string(default_config "${default_config}")
+  endif()
+  set(${out} "  \"config\": ${config},\n  \"default_config\": ${default_config},\n" PARENT_SCOPE)
 endfunction()

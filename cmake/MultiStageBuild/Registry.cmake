@@ -11,7 +11,9 @@
 #                                 default_* (the pipeline's own options)
 #   <pipeline>/stages             names; a stage's parent is declared before it
 #   <pipeline>/checkpoints        names, setup-base first
-#   <pipeline>/stage/<s>/<key>    checkpoint, json (its fields in the plan, without "target")
+#   <pipeline>/stage/<s>/<key>    checkpoint, json (its fields in the plan, without "target"),
+#                                 exclude (JSON), copies (JSON), copied_from (encoded
+#                                 "<pipeline>/<checkpoint>")
 #   <pipeline>/tests_json         the members of the plan's array "tests"
 #   <pipeline>/short/<c>          whether the checkpoint goes by its own name too
 #   <pipeline>/artifacts          how many deliveries there are
@@ -31,12 +33,31 @@ function(_MultiStageBuild_get out key)
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
+# The directory of a pipeline's plan and checkpoints. A multi-config generator has one for each
+# configuration; there it is a generator expression.
 function(_MultiStageBuild_state_dir out pipeline)
-  set(${out} "${CMAKE_BINARY_DIR}/.mstage/${pipeline}" PARENT_SCOPE)
+  set(dir "${CMAKE_BINARY_DIR}/.mstage/${pipeline}")
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    string(APPEND dir "/$<CONFIG>")
+  endif()
+  set(${out} "${dir}" PARENT_SCOPE)
 endfunction()
 
 function(_MultiStageBuild_marker out pipeline checkpoint)
-  set(${out} "${CMAKE_BINARY_DIR}/.mstage/${pipeline}/${checkpoint}.checkpoint" PARENT_SCOPE)
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  set(${out} "${state}/${checkpoint}.checkpoint" PARENT_SCOPE)
+endfunction()
+
+# The helper's option that chooses the configuration, for those of its verbs that know checkpoints
+# by name.
+function(_MultiStageBuild_config_option out)
+  set(option "")
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    set(option --config $<CONFIG>)
+  endif()
+  set(${out} "${option}" PARENT_SCOPE)
 endfunction()
 
 # Declares a pipeline that was checked: pairs of a key and its value, "" for an option that was not

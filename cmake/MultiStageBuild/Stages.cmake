@@ -50,6 +50,12 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
   _MultiStageBuild_marker(marker "${pipeline}" "${checkpoint}")
   _MultiStageBuild_get(helper "${pipeline}/helper")
   set(depends "${state}/plan.json")
+  _MultiStageBuild_get(others "${pipeline}/stage/${stage}/copied_from")
+  foreach(other IN LISTS others)
+    string(REGEX MATCH "^(.*)/(.*)$" ignored "${other}")
+    _MultiStageBuild_marker(other_marker "${CMAKE_MATCH_1}" "${CMAKE_MATCH_2}")
+    list(APPEND depends "${other_marker}")
+  endforeach()
   if(from)
     _MultiStageBuild_marker(parent "${pipeline}" "${from}")
     list(APPEND depends "${parent}")
@@ -77,6 +83,10 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
   if(from)
     add_dependencies("${target}" "${pipeline}.${from}")
   endif()
+  foreach(other IN LISTS others)
+    string(REPLACE "/" "." other "${other}")
+    add_dependencies("${target}" "${other}")
+  endforeach()
   if(inputs)
     add_dependencies("${target}" "${pipeline}.scan")
   endif()
@@ -121,7 +131,12 @@ function(_MultiStageBuild_add_delivery pipeline from paths destination)
   if(CMAKE_GENERATOR MATCHES "Ninja")
     file(RELATIVE_PATH depfile_target "${CMAKE_BINARY_DIR}" "${stamp}")
   endif()
-  file(MAKE_DIRECTORY "${state}/artifacts")
+  _MultiStageBuild_config_option(config)
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(NOT multi_config)
+    # make, unlike Ninja, does not.
+    file(MAKE_DIRECTORY "${state}/artifacts")
+  endif()
 
   # Paths in an image may hold whatever a list may not; bracket arguments carry them unharmed.
   set(sources "")
@@ -133,7 +148,7 @@ function(_MultiStageBuild_add_delivery pipeline from paths destination)
     add_custom_command(
       OUTPUT \"\${stamp}\"
       COMMAND \"\${helper}\" cp --depfile \"\${depfile}\" --depfile-target \"\${depfile_target}\" --stamp \"\${stamp}\"
-        -C \"\${CMAKE_BINARY_DIR}\" ${sources} \"\${destination}/\"
+        -C \"\${CMAKE_BINARY_DIR}\" \${config} ${sources} \"\${destination}/\"
       DEPENDS \"\${marker}\"
       DEPFILE \"\${depfile}\"
       COMMENT \"\${pipeline}: artifacts of \${from}\"

@@ -101,7 +101,7 @@ app.second      good      UUID  TIME ago, SIZE" "$(normalised "$out")"
     same '["build_dir", "checkpoints"]' "$(json "$out" 'sorted(d)')"
     same "$work/build" "$(json "$out" 'd["build_dir"]')"
     for i in 0 1 2; do
-        same '["checkpoint", "created", "failed_state", "from", "image", "pipeline", "size_bytes", "state"]' \
+        same '["checkpoint", "config", "created", "failed_state", "from", "image", "pipeline", "size_bytes", "state"]' \
             "$(json "$out" "sorted(d['checkpoints'][$i])")"
     done
     same '[null, "setup-base", "first"]' "$(json "$out" '[c["from"] for c in d["checkpoints"]]')"

@@ -112,8 +112,19 @@ function(change file content)
   file(WRITE "${WORK_DIR}/${file}" "${content}")
 endfunction()
 
+# Where the plan and the markers of a pipeline are; with several configurations those of Debug, the
+# default.
+function(state_dir out name pipeline)
+  set(dir "${WORK_DIR}/${name}-build/.mstage/${pipeline}")
+  if(GENERATOR MATCHES "Multi-Config")
+    string(APPEND dir /Debug)
+  endif()
+  set(${out} "${dir}" PARENT_SCOPE)
+endfunction()
+
 function(read_plan out name pipeline)
-  file(READ "${WORK_DIR}/${name}-build/.mstage/${pipeline}/plan.json" plan)
+  state_dir(state "${name}" "${pipeline}")
+  file(READ "${state}/plan.json" plan)
   set(${out} "${plan}" PARENT_SCOPE)
 endfunction()
 

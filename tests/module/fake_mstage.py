@@ -91,6 +91,10 @@ def key_of(plan, stage):
         parts["parent"] = file.read()
     with open(f"{state}/{stage['name']}.inputs", encoding="utf-8") as file:
         parts["digest"] = file.read()
+    for copy in stage["copies"]:
+        other = os.path.dirname(copy["plan"]) if copy["plan"] else state
+        with open(f"{other}/{copy['checkpoint']}.checkpoint", encoding="utf-8") as file:
+            parts["copied"] = parts.get("copied", "") + file.read()
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -21,6 +21,8 @@ namespace mstage::archive {
 struct Options {
     /// With false everything belongs to the caller: for a user namespace that maps no other ids.
     bool keep_owners = true;
+    /// For copy_into_tree(): the directory holds a tree already, whose root keeps its attributes.
+    bool into_existing = false;
 };
 
 struct Imported {
@@ -44,5 +46,13 @@ Imported unpack_tar(int input_fd, int dir_fd, const Options& options = {});
 /// systems mounted in it become empty directories. Data is shared with the source where the file
 /// system can.
 Imported copy_tree(int source_fd, int dir_fd, const Options& options = {});
+
+/// Copies `source` of the tree `source_root`, with all that is below it when it is a directory, to
+/// `destination` in the tree `dir_fd`, which may have anything already: what has the name of a copy
+/// is replaced, directories are filled. Both paths are as a process inside of their tree sees them,
+/// but for a symbolic link at the end of `source`, which is copied itself. Directories that are
+/// missing on the way to `destination` are made.
+Imported copy_into_tree(int source_root, const std::string& source, int dir_fd,
+                        const std::string& destination, Options options = {});
 
 }  // namespace mstage::archive

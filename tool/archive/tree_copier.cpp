@@ -90,8 +90,10 @@ std::string read_link(int directory, const std::string& name) {
 /// names.
 class TreeCopier {
 public:
-    TreeCopier(int source_fd, int dir_fd, const Options& options)
+    /// The entries get the names that they have in the source, with `prefix` before them.
+    TreeCopier(int source_fd, int dir_fd, const Options& options, std::string prefix = "")
         : m_source(source_fd),
+          m_prefix(std::move(prefix)),
           m_target_id(id_of(look_at(dir_fd, ""))),
           m_sink(dir_fd, options, m_result) {}
 
@@ -106,7 +108,18 @@ public:
         return std::move(m_result);
     }
 
+    /// Only this entry, which is no directory, under the name `prefix`.
+    Imported run_one(const std::string& name) {
+        in_entry(name, [&] { copy_entry(m_source, name, ""); });
+        m_sink.finish();
+        return std::move(m_result);
+    }
+
 private:
+    MemberPath target_of(const std::string& path) const {
+        return MemberPath::parse(m_prefix + '/' + path);
+    }
+
     template <typename Body>
     void in_entry(const std::string& path, Body body) {
         try {
@@ -123,7 +136,7 @@ private:
         if (!directory) {
             throw SysError(errno, "opening the directory");
         }
-        m_sink.directory(MemberPath::parse(path),
+        m_sink.directory(target_of(path),
                          attributes_of(look_at(directory.get(), ""), directory.get()));
         const std::string prefix = path.empty() ? path : path + '/';
         for (const std::string& name :
@@ -140,7 +153,7 @@ private:
 
     void copy_entry(int directory, const std::string& name, const std::string& entry) {
         const struct statx info = look_at(directory, name);
-        const MemberPath path = MemberPath::parse(entry);
+        const MemberPath path = target_of(entry);
         const bool is_directory = S_ISDIR(info.stx_mode);
         if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
             skip_mount(info, path);
@@ -208,6 +221,7 @@ private:
     }
 
     int m_source;
+    std::string m_prefix;
     FileId m_target_id;
     Imported m_result;
     TreeSink m_sink;
@@ -219,6 +233,23 @@ private:
 
 Imported copy_tree(int source_fd, int dir_fd, const Options& options) {
     return TreeCopier(source_fd, dir_fd, options).run();
+}
+
+Imported copy_into_tree(int source_root, const std::string& source, int dir_fd,
+                        const std::string& destination, Options options) {
+    options.into_existing = true;
+    const MemberPath path = MemberPath::parse(source);
+    const Fd directory = open_confined(source_root, path.str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                       Links::as_seen_from_root);
+    if (directory) {
+        return TreeCopier(directory.get(), dir_fd, options, destination).run();
+    }
+    const Fd parent = open_confined(source_root, path.is_root() ? "" : path.parent(),
+                                    O_RDONLY | O_DIRECTORY, Links::as_seen_from_root);
+    if (!parent || path.is_root()) {
+        throw SysError(errno, "opening '{}'", printable(source));
+    }
+    return TreeCopier(parent.get(), dir_fd, options, destination).run_one(path.leaf());
 }
 
 }  // namespace mstage::archive

@@ -40,7 +40,9 @@ TreeSink::TreeSink(int dir_fd, const Options& options, Imported& result)
       m_options(options),
       m_result(result),
       m_umask(::umask(0)) {
-    m_directories.emplace("", Attributes{});
+    if (!options.into_existing) {
+        m_directories.emplace("", Attributes{});
+    }
 }
 
 TreeSink::~TreeSink() {

@@ -53,6 +53,9 @@ std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store
 
 Workplace::Workplace(const CommonOptions& common)
     : tree(pipeline::BuildTree::find(common.directory)) {
+    if (tree && !common.config.empty()) {
+        tree->choose_config(common.config);
+    }
     engine = open_engine(tree ? tree->plans().front().store : std::nullopt);
 }
 

@@ -32,6 +32,7 @@ const std::vector<Verb>& verbs();
 /// The options that every verb has.
 struct CommonOptions {
     std::filesystem::path directory = ".";  ///< -C
+    std::string config;                     ///< --config; empty: the build tree's default
 };
 
 /// A verb's parser with the common options in it. CLI11 does the work; it stays behind this class

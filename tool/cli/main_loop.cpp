@@ -33,6 +33,7 @@ const std::vector<Verb>& verbs() {
 const std::vector<OptionDescription>& general_options() {
     static const std::vector<OptionDescription> k_options = {
         {{"-C"}, "DIR", "Stand in DIR", "Options"},
+        {{"--config"}, "NAME", "Of a build tree with several: this configuration", "Options"},
         {{"--version"}, "", "Print the version", "Options"},
         {{"--help", "-h"}, "", "Print help; 'mstage VERB --help' tells about a verb", "Options"},
     };
@@ -63,12 +64,12 @@ std::string general_help() {
     }
     text += fmt::format("\n{}\n\nOptions:\n", k_image_references);
     for (const OptionDescription& option : general_options()) {
-        text += fmt::format("  {:<10} {}\n",
+        text += fmt::format("  {:<15} {}\n",
                             fmt::format("{} {}", option.names.front(), option.value), option.help);
     }
     text += "\nEnvironment:\n";
     for (const VariableDescription& variable : environment_variables()) {
-        text += fmt::format("  {:<14} {}\n", variable.name, variable.help);
+        text += fmt::format("  {:<15} {}\n", variable.name, variable.help);
     }
     return text;
 }
@@ -91,7 +92,7 @@ std::string suggestion(const std::string& word) {
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
-    Arguments before;  // -C may stand before the verb too
+    Arguments before;  // -C and --config may stand before the verb too
     size_t next = 0;
     for (; next < arguments.size() && arguments[next].starts_with('-'); ++next) {
         const std::string& word = arguments[next];
@@ -103,7 +104,7 @@ int run(const std::vector<std::string>& arguments) {
             print_line(fmt::format("mstage {}", MSTAGE_VERSION));
             return k_good;
         }
-        if (word != "-C" || next + 1 == arguments.size()) {
+        if ((word != "-C" && word != "--config") || next + 1 == arguments.size()) {
             throw with_hint(UsageError("option '{}' is unknown here or lacks its value", word),
                             "mstage --help");
         }

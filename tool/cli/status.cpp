@@ -12,6 +12,7 @@ namespace {
 Json to_json(const pipeline::CheckpointStatus& status) {
     return {
         {"pipeline", status.pipeline},
+        {"config", status.config ? Json(*status.config) : Json()},
         {"checkpoint", status.checkpoint},
         {"from", status.from.empty() ? Json() : Json(status.from)},
         {"state", to_string(status.state)},
@@ -23,8 +24,8 @@ Json to_json(const pipeline::CheckpointStatus& status) {
 }
 
 std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
-    const std::string name = status.pipeline + "." + status.checkpoint;
-    std::string line = fmt::format("{:<{}}  {:<8}", name, width, to_string(status.state));
+    std::string line =
+        fmt::format("{:<{}}  {:<8}", status.full_name, width, to_string(status.state));
     if (status.image) {
         const auto age = std::chrono::system_clock::now() - status.image->created;
         line += fmt::format("  {}  {} ago, {}", status.image->id.str(), human_duration(age),
@@ -63,7 +64,7 @@ int run_status(const Arguments& arguments) {
     }
     size_t width = 0;
     for (const auto& status : statuses) {
-        width = std::max(width, status.pipeline.size() + 1 + status.checkpoint.size());
+        width = std::max(width, status.full_name.size());
     }
     for (const auto& status : statuses) {
         print_line(to_line(status, width));

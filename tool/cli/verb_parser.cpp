@@ -81,6 +81,9 @@ VerbParser::VerbParser(const std::string& verb)
     }
     m_parser->app.add_option("-C", common.directory, "Stand in this directory (a build tree)")
         ->type_name("DIR");
+    m_parser->app
+        .add_option("--config", common.config, "Of a build tree with several: this configuration")
+        ->type_name("NAME");
 }
 
 VerbParser::~VerbParser() = default;

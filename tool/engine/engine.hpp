@@ -18,7 +18,8 @@ namespace mstage::engine {
 struct StageInputs {
     std::string stage;
     std::optional<std::vector<std::string>> patterns;
-    std::filesystem::path inputs_file;  ///< the digest file that scan() writes
+    std::filesystem::path inputs_file;   ///< the digest file that scan() writes
+    std::vector<std::string> exclude{};  ///< gitignore syntax, of what the patterns take
 };
 
 struct SourceRequest {
@@ -41,6 +42,16 @@ struct SourceReport {
 
 // --- Runs
 
+/// Files of another image that a run finds in its own.
+struct ImageCopy {
+    ImageId image;
+    std::string path;  ///< absolute, with *, ? and [] in components
+    /// Where it goes: empty for the same path; with a '/' at the end, into that directory; else it
+    /// is the new name of the one thing that matches.
+    std::string destination;
+    std::string name{};  ///< "docs-built:/docs", for people
+};
+
 struct RunRequest {
     ImageId image;
     /// Source files to lay over the image: their digest, as it entered the key; the digest file that
@@ -49,6 +60,8 @@ struct RunRequest {
     std::filesystem::path inputs_file{};
     std::filesystem::path source_root{};
     std::string source_workdir = "/app";
+    /// Laid over the image and the source files, owners and all.
+    std::vector<ImageCopy> copies{};
 
     std::vector<std::string> argv{};
     std::string command_line{};  ///< the same as one line, for people and records

@@ -1,6 +1,7 @@
 #include "pipeline/build_tree.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "pipeline/checkpoint.hpp"
@@ -11,15 +12,30 @@ namespace fs = std::filesystem;
 
 namespace {
 
+void read_plan_in(const fs::path& directory, std::vector<Plan>& plans) {
+    if (fs::exists(directory / "plan.json")) {
+        plans.push_back(read_plan(directory / "plan.json"));
+    }
+}
+
 std::vector<Plan> read_plans(const fs::path& state) {
     std::vector<Plan> plans;
-    for (const auto& entry : fs::directory_iterator(state)) {
-        if (fs::exists(entry.path() / "plan.json")) {
-            plans.push_back(read_plan(entry.path() / "plan.json"));
+    for (const auto& pipeline : fs::directory_iterator(state)) {
+        // Hidden is what belongs to no pipeline, such as a helper that was built here.
+        if (!pipeline.is_directory() || pipeline.path().filename().native().starts_with('.')) {
+            continue;
+        }
+        read_plan_in(pipeline.path(), plans);
+        for (const auto& config : fs::directory_iterator(pipeline.path())) {
+            if (config.is_directory()) {
+                read_plan_in(config.path(), plans);
+            }
         }
     }
-    std::ranges::sort(plans, {},
-                      [](const Plan& plan) { return std::pair(!plan.is_default, plan.pipeline); });
+    std::ranges::sort(plans, {}, [](const Plan& plan) {
+        return std::tuple(plan.config != plan.default_config, plan.config, !plan.is_default,
+                          plan.pipeline);
+    });
     return plans;
 }
 
@@ -76,6 +92,25 @@ std::optional<BuildTree> BuildTree::find(const fs::path& start) {
             return std::nullopt;
         }
     }
+}
+
+void BuildTree::choose_config(const std::string& config) {
+    std::string known;
+    std::vector<Plan> chosen;
+    for (const Plan& plan : m_plans) {
+        const std::string name = "'" + plan.config.value_or("") + "'";
+        if (plan.config == config) {
+            chosen.push_back(plan);
+        } else if (plan.config && known.find(name) == std::string::npos) {
+            known += (known.empty() ? "" : ", ") + name;
+        }
+    }
+    if (chosen.empty()) {
+        throw with_hint(
+            UsageError("build tree '{}' has no configuration '{}'", m_directory.native(), config),
+            known.empty() ? "it has only one, without a name here" : "it has " + known);
+    }
+    m_plans = std::move(chosen);
 }
 
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,

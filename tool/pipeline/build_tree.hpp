@@ -10,7 +10,8 @@
 
 namespace mstage::pipeline {
 
-/// The pipelines of one build tree: `<build_dir>/.mstage/<pipeline>/plan.json`.
+/// The pipelines of one build tree: `<build_dir>/.mstage/<pipeline>/plan.json`, or
+/// `<pipeline>/<config>/plan.json` where the build tool knows several configurations.
 class BuildTree {
 public:
     /// The build tree that `start` is in: the nearest directory, going up, that has pipelines.
@@ -19,7 +20,12 @@ public:
 
     const std::filesystem::path& directory() const noexcept { return m_directory; }
     /// The build's first pipeline comes first, the others by name.
+    /// Those of the default configuration come before those of the others, unless one was chosen:
+    /// then it has only those.
     const std::vector<Plan>& plans() const noexcept { return m_plans; }
+    /// Forgets all plans but those of this configuration. Throws UsageError when it is none of the
+    /// build tree's.
+    void choose_config(const std::string& config);
 
 private:
     BuildTree(std::filesystem::path directory, std::vector<Plan> plans)

@@ -70,6 +70,13 @@ std::string indented(const std::string& text, const char* prefix) {
     return out;
 }
 
+std::string look_command(const std::string& helper, const Plan& plan, const Stage& stage) {
+    return fmt::format("{} -C {} run {}{}.{}@failed -- ls -la", shell_quote(helper),
+                       shell_quote(plan.build_dir.native()),
+                       plan.config ? "--config " + shell_quote(*plan.config) + " " : "",
+                       plan.pipeline, stage.checkpoint);
+}
+
 }  // namespace
 
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
@@ -87,9 +94,7 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .failed_state = result.failed_state ? result.failed_state->str() : "",
             .rollback_points = rollback_points(engine, plan, stage),
             .resume_command = plan.build_command(stage.checkpoint),
-            .look_command =
-                fmt::format("{} -C {} run {}.{}@failed -- ls -la", shell_quote(helper),
-                            shell_quote(plan.build_dir.native()), plan.pipeline, stage.checkpoint),
+            .look_command = look_command(helper, plan, stage),
             .now = std::chrono::system_clock::now()};
 }
 

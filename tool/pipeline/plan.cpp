@@ -28,16 +28,6 @@ void read_task(const Json& json, Task& task) {
     task.timeout = std::chrono::seconds(json_get<std::int64_t>(json, "timeout"));
 }
 
-Stage read_stage(const Json& json) {
-    Stage stage;
-    read_task(json, stage);
-    stage.checkpoint = json_get<std::string>(json, "checkpoint");
-    stage.target = json_get<std::string>(json, "target");
-    stage.inputs = json_find<std::vector<std::string>>(json, "inputs");
-    stage.live = json_get<bool>(json, "live");
-    return stage;
-}
-
 template <typename T, typename F>
 std::vector<T> read_list(const Json& json, const char* name, const F& read) {
     std::vector<T> items;
@@ -48,6 +38,25 @@ std::vector<T> read_list(const Json& json, const char* name, const F& read) {
     return items;
 }
 
+StageCopy read_copy(const Json& json) {
+    return {.plan = json_find<std::string>(json, "plan"),
+            .checkpoint = json_get<std::string>(json, "checkpoint"),
+            .path = json_get<std::string>(json, "path"),
+            .destination = json_get<std::string>(json, "destination")};
+}
+
+Stage read_stage(const Json& json) {
+    Stage stage;
+    read_task(json, stage);
+    stage.checkpoint = json_get<std::string>(json, "checkpoint");
+    stage.target = json_get<std::string>(json, "target");
+    stage.inputs = json_find<std::vector<std::string>>(json, "inputs");
+    stage.exclude = json_get<std::vector<std::string>>(json, "exclude");
+    stage.copies = read_list<StageCopy>(json, "copies", read_copy);
+    stage.live = json_get<bool>(json, "live");
+    return stage;
+}
+
 Plan plan_from(const Json& json) {
     if (const int version = json_get<int>(json, "version"); version != k_version) {
         throw Error("version {} is not known to this mstage", version);
@@ -55,6 +64,8 @@ Plan plan_from(const Json& json) {
     Plan plan;
     plan.pipeline = json_get<std::string>(json, "pipeline");
     plan.is_default = json_get<bool>(json, "default");
+    plan.config = json_find<std::string>(json, "config");
+    plan.default_config = json_find<std::string>(json, "default_config");
     plan.source = json_get<std::string>(json, "source");
     plan.build_dir = json_get<std::string>(json, "build_dir");
     plan.state_dir = json_get<std::string>(json, "state_dir");
@@ -121,6 +132,10 @@ fs::path Plan::inputs_path(const std::string& stage) const {
 
 fs::path Plan::failure_path(const std::string& checkpoint) const {
     return state_dir / (checkpoint + ".failed");
+}
+
+std::string Plan::full_name(const std::string& checkpoint) const {
+    return pipeline + "." + checkpoint + (config ? ":" + *config : "");
 }
 
 std::string Plan::build_command(const std::string& checkpoint) const {

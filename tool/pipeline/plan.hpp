@@ -27,20 +27,33 @@ struct Task {
     std::chrono::seconds timeout{0};  ///< 0: none
 };
 
+/// Files of another checkpoint that a stage finds in its image.
+struct StageCopy {
+    std::optional<std::filesystem::path> plan;  ///< of the checkpoint's pipeline; nothing: this one
+    std::string checkpoint;
+    std::string path;         ///< absolute, may have wildcards
+    std::string destination;  ///< as engine::ImageCopy::destination
+};
+
 struct Stage : Task {
     std::string checkpoint;
     std::string target;                              ///< what the build tool calls the checkpoint
     std::optional<std::vector<std::string>> inputs;  ///< patterns; nothing: all of the source
+    std::vector<std::string> exclude;                ///< patterns, of what the inputs take
+    std::vector<StageCopy> copies;
     bool live = false;
 };
 
 /// One pipeline as the CMake module wrote it: `plan.json` in the pipeline's state directory,
-/// version 1. All fields are always present; unknown ones are ignored, so that fields can be added;
+/// version 1. A build tree with several configurations has a state directory, and so a plan, for
+/// each of them. All fields are always present; unknown ones are ignored, so that fields can be added;
 /// any other version is refused.
 struct Plan {
     std::filesystem::path path;
     std::string pipeline;
     bool is_default = false;  ///< the build's first: its checkpoints need no pipeline's name
+    std::optional<std::string> config{};          ///< nothing in a build tree with only one
+    std::optional<std::string> default_config{};  ///< the one that is meant when none is named
     std::filesystem::path source;
     std::filesystem::path build_dir;
     std::filesystem::path state_dir;
@@ -67,6 +80,8 @@ struct Plan {
     std::filesystem::path depfile_path(const std::string& name) const;
     std::filesystem::path inputs_path(const std::string& stage) const;
     std::filesystem::path failure_path(const std::string& checkpoint) const;
+    /// "app.build-complete", with ":Debug" behind it where there are several configurations.
+    std::string full_name(const std::string& checkpoint) const;
     /// The command line that builds the checkpoint.
     std::string build_command(const std::string& checkpoint) const;
 };

@@ -19,7 +19,8 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
                                   .stages = {},
                                   .max_watched = plan.scan_every_build ? 0 : k_max_watched};
     for (const Stage& stage : plan.stages) {
-        request.stages.push_back({stage.name, stage.inputs, plan.inputs_path(stage.name)});
+        request.stages.push_back(
+            {stage.name, stage.inputs, plan.inputs_path(stage.name), stage.exclude});
     }
     const engine::SourceReport report = engine.scan(request);
     write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),

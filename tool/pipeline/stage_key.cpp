@@ -5,7 +5,8 @@
 namespace mstage::pipeline {
 
 Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
-                     const engine::ImageId& parent, const std::string& inputs_digest) {
+                     const engine::ImageId& parent, const std::string& inputs_digest,
+                     const std::vector<engine::ImageCopy>& copies) {
     Json parts = {
         {"format", engine::k_format_version},
         {"engine", engine},
@@ -23,6 +24,10 @@ Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& en
     }
     for (const engine::Cache& cache : stage.caches) {
         parts["caches"][cache.path] = cache.id;
+    }
+    for (const engine::ImageCopy& copy : copies) {
+        parts["copies"].push_back(
+            {{"image", copy.image.str()}, {"path", copy.path}, {"destination", copy.destination}});
     }
     return parts;
 }

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/json.hpp"
-#include "engine/types.hpp"
+#include "engine/engine.hpp"
 #include "pipeline/plan.hpp"
 
 namespace mstage::pipeline {
@@ -13,7 +13,8 @@ namespace mstage::pipeline {
 ///
 /// In: the engine and its format version, the parent image, command, environment, working
 /// directory, network, where the source files go, and the digest of those that the stage declares;
-/// where they are given, also the user and the places and ids of caches.
+/// where they are given, also the user, the places and ids of caches, and the images, paths and
+/// destinations of what is copied from other checkpoints.
 ///
 /// Out, on purpose: what is in the caches and how they are shared, the timeout (it only decides
 /// whether there is a result), LIVE, proxies, names
@@ -21,7 +22,8 @@ namespace mstage::pipeline {
 /// and owners of source files, paths of this machine, and the helper itself: k_format_version
 /// speaks for it.
 Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
-                     const engine::ImageId& parent, const std::string& inputs_digest);
+                     const engine::ImageId& parent, const std::string& inputs_digest,
+                     const std::vector<engine::ImageCopy>& copies = {});
 
 std::string stage_key(const Json& parts);
 

@@ -45,17 +45,33 @@ void finish(const RunContext& context, const Plan& plan, const Checkpoint& check
 }
 
 std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std::string& how) {
-    return fmt::format("mstage: {}.{} is {} ({})", plan.pipeline, checkpoint.name,
+    return fmt::format("mstage: {} is {} ({})", plan.full_name(checkpoint.name),
                        checkpoint.image.str(), how);
 }
 
+/// What the stage takes from other checkpoints, as these are now.
+std::vector<engine::ImageCopy> copies_for(const Plan& plan, const Stage& stage) {
+    std::vector<engine::ImageCopy> copies;
+    for (const StageCopy& copy : stage.copies) {
+        const Plan owner = copy.plan ? read_plan(*copy.plan) : plan;
+        copies.push_back(
+            {.image = get_checkpoint(owner, copy.checkpoint).image,
+             .path = copy.path,
+             .destination = copy.destination,
+             .name = fmt::format("{}.{}:{}", owner.pipeline, copy.checkpoint, copy.path)});
+    }
+    return copies;
+}
+
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
-                        Checkpoint checkpoint, const Json& key_parts) {
+                        Checkpoint checkpoint, const Json& key_parts,
+                        std::vector<engine::ImageCopy> copies) {
     // From here until it succeeds there is no such checkpoint, however we end.
     remove_checkpoint(plan, stage.checkpoint);
     engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
     request.inputs_digest = json_get<std::string>(key_parts, "inputs");
     request.inputs_file = plan.inputs_path(stage.name);
+    request.copies = std::move(copies);
     request.disposable = false;
     request.origin = fmt::format("stage {}/{}", plan.pipeline, stage.name);
     request.key = checkpoint.key;
@@ -106,19 +122,20 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
 StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage) {
     const ImageId parent = get_checkpoint(plan, stage.from).image;
     const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
-    const Json parts = stage_key_parts(plan, stage, context.engine.name(), parent, inputs);
+    std::vector<engine::ImageCopy> copies = copies_for(plan, stage);
+    const Json parts = stage_key_parts(plan, stage, context.engine.name(), parent, inputs, copies);
     Checkpoint checkpoint{
         .name = stage.checkpoint, .image = parent, .parent = parent, .key = stage_key(parts)};
     const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
-        context.note(fmt::format("{}.{}: waiting for another build that makes the same stage",
-                                 plan.pipeline, stage.checkpoint));
+        context.note(fmt::format("{}: waiting for another build that makes the same stage",
+                                 plan.full_name(stage.checkpoint)));
     });
     if (const auto known = context.engine.find_key(*checkpoint.key)) {
         checkpoint.image = *known;
         finish(context, plan, checkpoint, {});
         return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
     }
-    return run_command(context, plan, stage, std::move(checkpoint), parts);
+    return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
 }
 
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,

@@ -10,6 +10,8 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
                                       const std::string& name, const std::string& from) {
     CheckpointStatus status{.pipeline = plan.pipeline,
                             .checkpoint = name,
+                            .config = plan.config,
+                            .full_name = plan.full_name(name),
                             .from = from,
                             .image = {},
                             .failed_state = {}};

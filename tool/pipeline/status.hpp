@@ -21,7 +21,9 @@ const char* to_string(CheckpointState state);
 struct CheckpointStatus {
     std::string pipeline;
     std::string checkpoint;
-    std::string from;  ///< empty for setup-base
+    std::optional<std::string> config{};
+    std::string full_name;  ///< as Plan::full_name()
+    std::string from;       ///< empty for setup-base
     CheckpointState state = CheckpointState::missing;
     std::optional<engine::Image> image;  ///< nothing also when the store has lost it
     std::optional<engine::ImageId> failed_state;

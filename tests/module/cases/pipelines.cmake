@@ -30,7 +30,7 @@ read_plan(plan "${name}" app)
 string(JSON source GET "${plan}" source)
 expect_equal("source" "${source}" "${project}/src #$x")
 string(JSON tool GET "${plan}" build_tool)
-if(GENERATOR MATCHES "Ninja")
+if(GENERATOR STREQUAL "Ninja")
   expect_equal("build tool" "${tool}" "ninja -C '${project}-build'")
 endif()
 
@@ -58,6 +58,6 @@ build("${name}" "side.build-complete")
 expect_calls("the other pipeline" "${name}" "stage side.setup-base: run" "scan side: build" "stage side.build: run")
 
 run("ctest" STDOUT "2/2 Test.*100% tests passed"
-  COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${project}-build" -R deep)
+  COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${project}-build" -C Debug -R deep)
 
 passed()

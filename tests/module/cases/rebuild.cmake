@@ -106,14 +106,15 @@ expect_calls("going on from there" app "stage app.build: run")
 # at it, no more.
 build(app everything)
 expect_calls("the other branch" app "stage app.docs: run" "stage app.site: run")
-file(REMOVE "${WORK_DIR}/app-build/.mstage/app/docs-built.checkpoint")
+state_dir(state app app)
+file(REMOVE "${state}/docs-built.checkpoint")
 build(app everything)
 expect_calls("a dropped marker" app "stage app.docs: run" "stage app.site: unchanged")
 expect_nothing("at last")
 
 # `clean` takes the markers, not the plan.
 build(app clean)
-if(NOT EXISTS "${WORK_DIR}/app-build/.mstage/app/plan.json")
+if(NOT EXISTS "${state}/plan.json")
   fail("the plan is gone")
 endif()
 build(app site-built)

@@ -79,6 +79,66 @@ TEST_F(BuildTreeTest, ResolvesWhatAFailedAttemptLeft) {
                          "'@last' is unknown"));
 }
 
+/// A build tree with two pipelines in two configurations.
+class ConfigurationsTest : public engine::EngineTest {
+protected:
+    ConfigurationsTest() {
+        for (const char* pipeline : {"app", "lib"}) {
+            for (const char* config : {"Debug", "Release"}) {
+                Json json = plan_json(m_dir / "build", pipeline, pipeline == std::string("lib"));
+                json["config"] = config;
+                json["default_config"] = "Release";
+                json["state_dir"] = (m_dir / "build/.mstage" / pipeline / config).native();
+                const Plan plan = make_plan(json);
+                m_images.emplace(plan.full_name("build-complete"), mark(plan));
+            }
+        }
+    }
+    static ImageId mark(const Plan& plan) {
+        const ImageId image = ImageId::generate();
+        write_checkpoint(plan, {.name = "build-complete", .image = image, .parent = {}, .key = {}});
+        return image;
+    }
+    BuildTree tree() { return BuildTree::find(m_dir / "build/.mstage/app/Debug").value(); }
+
+    std::map<std::string, ImageId> m_images;
+};
+
+TEST_F(ConfigurationsTest, HaveTheDefaultOneFirst) {
+    std::vector<std::string> names;
+    const BuildTree all = tree();
+    EXPECT_EQ(all.directory(), m_dir / "build");
+    for (const Plan& plan : all.plans()) {
+        names.push_back(plan.full_name("x"));
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"lib.x:Release", "app.x:Release", "lib.x:Debug",
+                                               "app.x:Debug"}));
+    EXPECT_EQ(resolve_image(m_engine, all, "build-complete"),
+              m_images.at("lib.build-complete:Release"));
+    EXPECT_EQ(resolve_image(m_engine, all, "app.build-complete"),
+              m_images.at("app.build-complete:Release"));
+}
+
+TEST_F(ConfigurationsTest, AreChosenByName) {
+    BuildTree debug = tree();
+    debug.choose_config("Debug");
+    EXPECT_EQ(debug.plans().size(), 2U);
+    EXPECT_EQ(resolve_image(m_engine, debug, "build-complete"),
+              m_images.at("lib.build-complete:Debug"));
+    EXPECT_EQ(resolve_image(m_engine, debug, "app.build-complete"),
+              m_images.at("app.build-complete:Debug"));
+    BuildTree all = tree();
+    const Error error = error_of<UsageError>([&] { all.choose_config("Fast"); });
+    EXPECT_TRUE(contains(error.message(), "has no configuration 'Fast'")) << error.message();
+    EXPECT_EQ(error.hint(), "it has 'Release', 'Debug'");
+}
+
+TEST_F(BuildTreeTest, WithOneConfigurationHasNoneToChoose) {
+    BuildTree tree = BuildTree::find(m_dir / "build").value();
+    const Error error = error_of<UsageError>([&] { tree.choose_config("Debug"); });
+    EXPECT_EQ(error.hint(), "it has only one, without a name here");
+}
+
 TEST_F(BuildTreeTest, LeavesOtherNamesToTheEngine) {
     const ImageId image = ImageId::generate();
     EXPECT_EQ(resolve(image.str()), image);

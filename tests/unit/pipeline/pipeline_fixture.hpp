@@ -23,13 +23,19 @@ inline Json plan_json(const std::filesystem::path& build_dir, const std::string&
                     {"timeout", 0}};
     };
     const auto stage = [&](Json json, const std::string& checkpoint, const std::string& target) {
-        json.update(
-            {{"checkpoint", checkpoint}, {"target", target}, {"inputs", nullptr}, {"live", false}});
+        json.update({{"checkpoint", checkpoint},
+                     {"target", target},
+                     {"inputs", nullptr},
+                     {"exclude", Json::array()},
+                     {"copies", Json::array()},
+                     {"live", false}});
         return json;
     };
     return {{"version", 1},
             {"pipeline", pipeline},
             {"default", is_default},
+            {"config", nullptr},
+            {"default_config", nullptr},
             {"source", (build_dir.parent_path() / "src").native()},
             {"build_dir", build_dir.native()},
             {"state_dir", (build_dir / ".mstage" / pipeline).native()},

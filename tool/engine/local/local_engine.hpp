@@ -54,6 +54,10 @@ private:
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
     std::vector<store::CacheLease> take_caches(const RunRequest& request) const;
+    /// A layer with what `request.copies` add to an image of these layers; nothing when that is
+    /// nothing.
+    std::optional<store::LayerId> copied_layer(const RunRequest& request, store::Ground ground,
+                                               const std::vector<store::LayerId>& layers);
     Base host_base();
     Image good_image(const ImageId& id) const;
     Base imported_base(const std::string& reference, Refresh refresh);

@@ -149,7 +149,10 @@ RunResult LocalEngine::run(const RunRequest& request) {
     store::WorkDir work = m_store.make_work_dir();
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
-    const std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
+    std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
+    if (const auto copied = copied_layer(request, image.ground, layers)) {
+        layers.push_back(*copied);
+    }
     constexpr size_t k_own_lowers = 3;  // ground, mount points, and the layer to be
     if (!request.disposable && layers.size() + k_own_lowers > sandbox::k_max_lowers) {
         throw Error("image '{}' has {} layers, and another one would be too many for the kernel",

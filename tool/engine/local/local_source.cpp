@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/local/local_engine.hpp"
+#include "source/ignore.hpp"
 #include "source/inputs.hpp"
 #include "source/scan.hpp"
 #include "source/snapshot.hpp"
@@ -17,9 +18,24 @@ constexpr int k_scan_attempts = 3;
 std::string request_key(const SourceRequest& request) {
     Json key = {{"workdir", request.workdir}, {"exclude", request.exclude}};
     for (const StageInputs& stage : request.stages) {
-        key["stages"][stage.stage] = stage.patterns ? Json(*stage.patterns) : Json();
+        key["stages"][stage.stage] = {{"inputs", stage.patterns ? Json(*stage.patterns) : Json()},
+                                      {"exclude", stage.exclude}};
     }
     return dump_json(key);
+}
+
+/// What the stage sees of the tree.
+std::vector<source::Entry> chosen_entries(const std::vector<source::Entry>& tree,
+                                          const StageInputs& stage,
+                                          std::vector<std::string>* unmatched) {
+    std::vector<source::Entry> entries = source::select(tree, stage.patterns, unmatched);
+    const source::PatternList exclude(stage.exclude);
+    std::erase_if(entries, [&](const source::Entry& entry) {
+        return exclude.excludes(entry.path, entry.type == source::EntryType::directory
+                                                ? source::PatternList::Kind::directory
+                                                : source::PatternList::Kind::other);
+    });
+    return entries;
 }
 
 bool is_complete(const store::Store& store, const StageInputs& stage) {
@@ -63,7 +79,7 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
                 }
                 std::vector<std::string> unmatched;
                 const source::Inputs inputs = source::make_inputs(
-                    request.workdir, source::select(tree.entries, stage.patterns, &unmatched));
+                    request.workdir, chosen_entries(tree.entries, stage, &unmatched));
                 for (const std::string& pattern : unmatched) {
                     report.warnings.push_back(
                         fmt::format("stage '{}': the input pattern '{}' matches nothing in '{}'",
