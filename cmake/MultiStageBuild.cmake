@@ -242,6 +242,35 @@ Commands
   ``DESTINATION <dir>``
     Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``.
 
+.. command:: multi_stage_add_compile_commands
+
+  Copies the ``compile_commands.json`` that a stage has made, with the paths of this machine in it,
+  for ``clangd`` and its like. It is delivered by the targets ``<pipeline>.compile-commands`` and
+  ``<pipeline>.artifacts``:
+
+  .. code-block:: cmake
+
+    multi_stage_add_compile_commands(<pipeline>
+      [FROM <checkpoint>] [PATH <path>] [DESTINATION <dir>] [MAP <path>=<dir>...])
+
+  ``FROM <checkpoint>``
+    ``build-complete`` by default.
+
+  ``PATH <path>``
+    The file in the image, by default ``<WORKDIR>/build/compile_commands.json`` with the pipeline's
+    ``WORKDIR``. (CMake writes it when ``CMAKE_EXPORT_COMPILE_COMMANDS`` is ``ON`` in the sandbox.)
+
+  ``DESTINATION <dir>``
+    Relative to, and by default, ``CMAKE_CURRENT_BINARY_DIR``.
+
+  ``MAP <path>=<dir>...``
+    Further directories of the image and where they are on this machine, for instance that of
+    headers that the build generates and :command:`multi_stage_add_artifact` delivers. The
+    pipeline's ``WORKDIR`` is mapped to its ``SOURCE`` always; the longest path that fits counts.
+
+  Paths elsewhere in the image, such as ``/usr/include``, stay as they are: a tool finds there what
+  this machine has, which on base ``host`` is the same.
+
 Caches
 ^^^^^^
 
@@ -304,14 +333,45 @@ None of these is part of ``all``.
   Brings the checkpoint up to date. For the first pipeline of a build ``<checkpoint>`` alone does
   too, unless the name is that of another target or reserved by CMake.
 
-``<pipeline>.artifacts``
-  Delivers the artifacts. ``artifacts`` alone for the first pipeline.
+``<pipeline>.artifacts``, ``<pipeline>.compile-commands``
+  Deliver the artifacts, and the ``compile_commands.json`` among them. For the first pipeline
+  ``artifacts`` and ``compile-commands`` alone do too.
 
 ``<pipeline>.scan``
   Looks for changes in the source, and is part of every stage.
 
 ``<pipeline>.status``
   Shows the checkpoints.
+
+Presets
+^^^^^^^
+
+``MultiStageBuildPresets.json``, beside this module, has hidden presets for a project's own
+``CMakePresets.json`` to include and inherit from (CMake 3.23): to configure ``mstage`` and
+``mstage-multi-config``, to build ``mstage-deps-installed``, ``mstage-build-complete`` and
+``mstage-artifacts``, to test ``mstage``:
+
+.. code-block:: json
+
+  {
+    "version": 4,
+    "include": ["/usr/local/lib/cmake/MultiStageBuild/MultiStageBuildPresets.json"],
+    "configurePresets": [{"name": "app", "inherits": "mstage"}],
+    "buildPresets": [
+      {"name": "deps", "inherits": "mstage-deps-installed", "configurePreset": "app"},
+      {"name": "app", "inherits": "mstage-build-complete", "configurePreset": "app"}
+    ],
+    "testPresets": [{"name": "app", "inherits": "mstage", "configurePreset": "app"}]
+  }
+
+With ``"version": 6`` (CMake 3.25) ``cmake --workflow --preset app`` does all in turn:
+
+.. code-block:: json
+
+  "workflowPresets": [{"name": "app", "steps": [
+    {"type": "configure", "name": "app"},
+    {"type": "build", "name": "app"},
+    {"type": "test", "name": "app"}]}]
 
 Variables
 ^^^^^^^^^
@@ -525,6 +585,49 @@ function(multi_stage_add_artifact pipeline)
     string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
   endif()
   _MultiStageBuild_add_delivery("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}")
+endfunction()
+
+function(multi_stage_add_compile_commands pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    FROM
+    PATH
+    DESTINATION)
+  set(multi_value
+    MAP)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  if(NOT DEFINED arg_FROM)
+    set(arg_FROM build-complete)
+  endif()
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_get(workdir "${pipeline}/default_workdir")
+  _MultiStageBuild_get(source "${pipeline}/source")
+  string(REGEX REPLACE "/+$" "" workdir "${workdir}")
+  if(workdir STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "in '/' the source cannot be told from the rest of the image" WORKDIR "'/'")
+  endif()
+  if(NOT DEFINED arg_PATH)
+    set(arg_PATH "${workdir}/build/compile_commands.json")
+  endif()
+  if(NOT arg_PATH MATCHES "^/")
+    _MultiStageBuild_fail("${caller}" "not an absolute path in the image" PATH "'${arg_PATH}'")
+  endif()
+  foreach(mapping IN LISTS arg_MAP)
+    if(NOT mapping MATCHES "^/[^=]+=/")
+      _MultiStageBuild_decode(mapping "${mapping}")
+      _MultiStageBuild_fail("${caller}" "not of the form <absolute path>=<absolute path>" MAP "'${mapping}'")
+    endif()
+  endforeach()
+  if(NOT arg_DESTINATION MATCHES "^([/]|[$]<)")
+    string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
+    string(REGEX REPLACE "/$" "" arg_DESTINATION "${arg_DESTINATION}")
+  endif()
+  _MultiStageBuild_encode(mappings "${workdir}=${source}")
+  list(APPEND mappings ${arg_MAP})
+  _MultiStageBuild_add_compile_commands("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}"
+    "${mappings}")
 endfunction()
 
 cmake_policy(POP)

@@ -26,6 +26,7 @@ install(
     "${PROJECT_BINARY_DIR}/MultiStageBuildConfig.cmake"
     "${PROJECT_BINARY_DIR}/MultiStageBuildConfigVersion.cmake"
     "${CMAKE_CURRENT_LIST_DIR}/../MultiStageBuild.cmake"
+    "${CMAKE_CURRENT_LIST_DIR}/../MultiStageBuildPresets.json"
   DESTINATION "${package_dir}"
   COMPONENT Development)
 install(DIRECTORY "${CMAKE_CURRENT_LIST_DIR}/"

@@ -107,9 +107,11 @@ endfunction()
 # it known what does.
 function(_MultiStageBuild_add_short_targets pipeline)
   _MultiStageBuild_get(names "${pipeline}/checkpoints")
-  if(TARGET "${pipeline}.artifacts")
-    list(APPEND names artifacts)
-  endif()
+  foreach(name IN ITEMS artifacts compile-commands)
+    if(TARGET "${pipeline}.${name}")
+      list(APPEND names ${name})
+    endif()
+  endforeach()
   # What the generators themselves call a target (see policies CMP0037 and CMP0171).
   set(reserved
     all ALL_BUILD clean codegen default_target depend edit_cache help install list_install_components package

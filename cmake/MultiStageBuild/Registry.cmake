@@ -140,7 +140,7 @@ function(_MultiStageBuild_require_new_stage caller pipeline stage checkpoint)
     _MultiStageBuild_fail("${caller}" "a checkpoint of this name exists already"
       CHECKPOINT "'${checkpoint}'" Pipeline "'${pipeline}'")
   endif()
-  if(checkpoint MATCHES "^(scan|status|report|test|artifacts([.].*)?|(rollback|shell)-.*)$")
+  if(checkpoint MATCHES "^(scan|status|report|test|compile-commands|artifacts([.].*)?|(rollback|shell)-.*)$")
     _MultiStageBuild_fail("${caller}" "reserved name: a target or test of the pipeline itself is called so"
       CHECKPOINT "'${checkpoint}'")
   endif()

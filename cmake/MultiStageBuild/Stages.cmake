@@ -115,9 +115,34 @@ function(_MultiStageBuild_add_scan pipeline)
 endfunction()
 
 # The edge that delivers `paths` (encoded) of a checkpoint to the directory `destination`, new or
-# not: hence the slash. Its depfile names what was delivered, so that a file that somebody deleted
-# comes back.
+# not: hence the slash.
 function(_MultiStageBuild_add_delivery pipeline from paths destination)
+  set(sources "")
+  foreach(path IN LISTS paths)
+    _MultiStageBuild_decode(path "${path}")
+    string(APPEND sources " [==[${pipeline}.${from}:${path}]==]")
+  endforeach()
+  _MultiStageBuild_add_copy_edge("${pipeline}" "${from}" artifacts
+    "cp" "${sources} [==[${destination}/]==]" "artifacts of ${from}")
+endfunction()
+
+# The edge that writes the compilation database `path` of a checkpoint to `destination`; `mappings`
+# (encoded) are "<directory in the image>=<directory here>".
+function(_MultiStageBuild_add_compile_commands pipeline from path destination mappings)
+  set(words " [==[${pipeline}.${from}:${path}]==] [==[${destination}/compile_commands.json]==]")
+  foreach(mapping IN LISTS mappings)
+    _MultiStageBuild_decode(mapping "${mapping}")
+    string(APPEND words " --map [==[${mapping}]==]")
+  endforeach()
+  _MultiStageBuild_add_copy_edge("${pipeline}" "${from}" compile-commands
+    "compile-commands" "${words}" "compile_commands.json of ${from}")
+endfunction()
+
+# An edge that runs a verb of the helper which copies files out of the image of a checkpoint, and
+# its target, which is part of the target `<pipeline>.<group>` and of `<pipeline>.artifacts`. `words`
+# are code, for paths may hold whatever a list may not, and bracket arguments carry them unharmed.
+# The depfile names what was delivered, so that a file that somebody deleted comes back.
+function(_MultiStageBuild_add_copy_edge pipeline from group verb words comment)
   _MultiStageBuild_state_dir(state "${pipeline}")
   _MultiStageBuild_get(helper "${pipeline}/helper")
   _MultiStageBuild_marker(marker "${pipeline}" "${from}")
@@ -137,31 +162,29 @@ function(_MultiStageBuild_add_delivery pipeline from paths destination)
     # make, unlike Ninja, does not.
     file(MAKE_DIRECTORY "${state}/artifacts")
   endif()
-
-  # Paths in an image may hold whatever a list may not; bracket arguments carry them unharmed.
-  set(sources "")
-  foreach(path IN LISTS paths)
-    _MultiStageBuild_decode(path "${path}")
-    string(APPEND sources " [==[${pipeline}.${from}:${path}]==]")
-  endforeach()
   cmake_language(EVAL CODE "
     add_custom_command(
       OUTPUT \"\${stamp}\"
-      COMMAND \"\${helper}\" cp --depfile \"\${depfile}\" --depfile-target \"\${depfile_target}\" --stamp \"\${stamp}\"
-        -C \"\${CMAKE_BINARY_DIR}\" \${config} ${sources} \"\${destination}/\"
+      COMMAND \"\${helper}\" ${verb} --depfile \"\${depfile}\" --depfile-target \"\${depfile_target}\"
+        --stamp \"\${stamp}\" -C \"\${CMAKE_BINARY_DIR}\" \${config} ${words}
       DEPENDS \"\${marker}\"
       DEPFILE \"\${depfile}\"
-      COMMENT \"\${pipeline}: artifacts of \${from}\"
+      COMMENT \"\${pipeline}: \${comment}\"
       VERBATIM)")
 
   set(target "${pipeline}.artifacts.${number}")
   add_custom_target("${target}" DEPENDS "${stamp}")
+  set_property(TARGET "${target}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
   add_dependencies("${target}" "${pipeline}.${from}")
-  if(NOT TARGET "${pipeline}.artifacts")
-    add_custom_target("${pipeline}.artifacts")
-  endif()
-  add_dependencies("${pipeline}.artifacts" "${target}")
-  set_property(TARGET "${target}" "${pipeline}.artifacts" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+  set(groups artifacts ${group})
+  list(REMOVE_DUPLICATES groups)
+  foreach(name IN LISTS groups)
+    if(NOT TARGET "${pipeline}.${name}")
+      add_custom_target("${pipeline}.${name}")
+      set_property(TARGET "${pipeline}.${name}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+    endif()
+    add_dependencies("${pipeline}.${name}" "${target}")
+  endforeach()
 endfunction()
 
 cmake_policy(POP)

@@ -131,6 +131,22 @@ def copy(arguments):
     log(options["-C"], f"cp {json.dumps(sources, ensure_ascii=False)} {destination}")
 
 
+def compile_commands(arguments):
+    words = list(arguments)
+    options = {}
+    while words[0].startswith("-"):
+        option = words.pop(0)
+        options[option] = words.pop(0)
+    os.makedirs(os.path.dirname(words[1]), exist_ok=True)
+    with open(words[1], "w", encoding="utf-8") as file:
+        file.write("[]")
+    write_depfile(options["--depfile"], [options["--depfile-target"]], [words[1]])
+    with open(options["--stamp"], "w", encoding="utf-8"):
+        pass
+    # A list of CMake's, which the log is read into, is cut at each ';'.
+    log(options["-C"], "compile-commands " + " ".join(words).replace(";", "%3B"))
+
+
 def run_test(plan, name):
     log(plan["build_dir"], f"test {name}")
     if "FAKE_SKIP" in os.environ:
@@ -150,6 +166,8 @@ def main(arguments):
         scan(load(arguments[0]))
     elif verb == "stage":
         run_stage(load(arguments[0]), arguments[1])
+    elif verb == "compile-commands":
+        compile_commands(arguments)
     elif verb == "cp":
         copy(arguments)
     elif verb == "run":

@@ -1,42 +1,9 @@
 #include "base/error.hpp"
-#include "base/file.hpp"
-#include "base/text.hpp"
+#include "cli/build_tool_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
 
 namespace mstage::cli {
-
-namespace {
-
-/// What a build tool needs to know about a copy: a file that says when it was made, and on what the
-/// copy depends.
-struct BuildToolOptions {
-    std::string stamp;
-    std::string depfile;
-    std::string depfile_target;
-};
-
-/// The delivered files are in the dependency file: when one is deleted, the build tool copies
-/// again.
-void tell_build_tool(const BuildToolOptions& options,
-                     const std::vector<std::filesystem::path>& written) {
-    if (!options.depfile.empty()) {
-        std::string text = escape_depfile_path(options.depfile_target).value_or("") + ":";
-        for (const auto& file : written) {
-            // One that cannot be written there isn't watched: better than to copy in every build.
-            if (const auto escaped =
-                    escape_depfile_path(std::filesystem::absolute(file).native())) {
-                text += " \\\n  " + *escaped;
-            }
-        }
-        write_file_if_changed(options.depfile, text + "\n");
-    }
-    if (!options.stamp.empty()) {
-        write_file_atomically(options.stamp, "");
-    }
-}
-
-}  // namespace
 
 int run_cp(const Arguments& arguments) {
     VerbParser parser("cp");
@@ -45,12 +12,7 @@ int run_cp(const Arguments& arguments) {
     parser.arguments("IMAGE:PATH DESTINATION", words,
                      "Files or directories of images (with *, ? and []), and where they go",
                      VerbParser::Needed::yes);
-    parser.group("For build tools");
-    parser.option("--stamp", "FILE", options.stamp, "Write this file when all is copied");
-    parser.option("--depfile", "FILE", options.depfile, "Write the names of the copies there");
-    parser.option("--depfile-target", "OUTPUT", options.depfile_target,
-                  "The output that the depfile is for");
-    parser.needs("--depfile", "--depfile-target");
+    options.declare(parser);
     if (!parser.read(arguments)) {
         return k_good;
     }
@@ -74,7 +36,7 @@ int run_cp(const Arguments& arguments) {
                                                   several ? destination / "" : destination);
         written.insert(written.end(), files.begin(), files.end());
     }
-    tell_build_tool(options, written);
+    options.tell(written);
     return k_good;
 }
 

@@ -21,6 +21,7 @@ const std::vector<Verb>& verbs() {
         {"ls", "List files of an image", run_ls},
         {"cat", "Print files of an image", run_cat},
         {"cp", "Copy files out of an image", run_cp},
+        {"compile-commands", "Take a compile_commands.json out of an image", run_compile_commands},
         {"completion", "Print a shell's completion script", run_completion},
         {"scan", "Scan the source of a pipeline (for build tools)", run_scan},
         {"stage", "Make one stage of a pipeline (for build tools)", run_stage},
@@ -59,7 +60,7 @@ std::string general_help() {
         "Multi-stage builds with rollback points.\n\nVerbs:\n";
     for (const Verb& verb : verbs()) {
         if (verb.listed == Listed::yes) {
-            text += fmt::format("  {:<10} {}\n", verb.name, verb.summary);
+            text += fmt::format("  {:<16} {}\n", verb.name, verb.summary);
         }
     }
     text += fmt::format("\n{}\n\nOptions:\n", k_image_references);

@@ -11,7 +11,7 @@ string(SUBSTRING "${text}" ${end} -1 code)
 
 string(REGEX MATCHALL "\nfunction\\(multi_stage_[a-z_]+" functions "${code}")
 list(LENGTH functions count)
-expect_equal("public functions" "${count}" 4)
+expect_equal("public functions" "${count}" 5)
 foreach(function IN LISTS functions)
   string(REPLACE "\nfunction(" "" function "${function}")
 

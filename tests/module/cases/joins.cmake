@@ -61,7 +61,7 @@ function(expect_error what copy regex)
 multi_stage_add_stage(app pack FROM build-complete CHECKPOINT packed COPY [==[${copy}]==] COMMAND p)")
   configure(wrong RESULT "^1$" STDERR "multi_stage_add_stage: ${regex}")
 endfunction()
-set(form "not of the form <checkpoint>:<absolute path>.*COPY: ")
+set(form "not of the form <checkpoint>:<absolute.*COPY: ")
 expect_error("no path" "docs-built" "${form}'docs-built'")
 expect_error("a relative path" "docs-built:html" "${form}'docs-built:html'")
 expect_error("an unknown checkpoint" "docs:/html"
