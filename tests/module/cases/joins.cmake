@@ -48,8 +48,13 @@ expect_calls("a change of what is copied" app
   "scan app: docs" "stage app.docs: run" "stage app.pack: run")
 change(other/lib "2")
 build(app app.packed)
+set(looks "")
+if(GENERATOR MATCHES "Makefiles")
+  # To whom outputs that were left alone are still out of date.
+  set(looks "scan app: unchanged")
+endif()
 expect_calls("a change in the other pipeline" app
-  "scan lib: build" "stage lib.build: run" "stage app.pack: run")
+  ${looks} "scan lib: build" "stage lib.build: run" "stage app.pack: run")
 build(app app.packed)
 if(GENERATOR MATCHES "Ninja")
   expect_calls("at last" app)
