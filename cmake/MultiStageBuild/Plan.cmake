@@ -77,6 +77,25 @@ function(_MultiStageBuild_finish)
     set(default FALSE)
   endforeach()
   _MultiStageBuild_forget_old_plans("${pipelines}")
+  _MultiStageBuild_forget_old_place()
+endfunction()
+
+# In a build tree that was moved, depfiles name outputs by paths that it has no more, which Ninja
+# takes for an error. Without a depfile a stage looks at itself, and is restored.
+function(_MultiStageBuild_forget_old_place)
+  set(record "${CMAKE_BINARY_DIR}/.mstage/.place")
+  set(before "${CMAKE_BINARY_DIR}")
+  if(EXISTS "${record}")
+    file(READ "${record}" before)
+  endif()
+  if(NOT before STREQUAL CMAKE_BINARY_DIR)
+    string(REGEX REPLACE "([][*?])" "[\\1]" pattern "${CMAKE_BINARY_DIR}/.mstage")
+    file(GLOB depfiles "${pattern}/*/*.d" "${pattern}/*/*/*.d" "${pattern}/*/*/artifacts/*.d")
+    if(depfiles)
+      file(REMOVE ${depfiles})
+    endif()
+  endif()
+  file(WRITE "${record}" "${CMAKE_BINARY_DIR}")
 endfunction()
 
 # Plans of pipelines and configurations that the project had once would still be shown.

@@ -33,7 +33,8 @@ def task(name, start, command):
     return {"name": name, "from": start, "command": command, "environment": {}, "workdir": "/app", "network": False,
             "timeout": 0}
 def stage(name, start, checkpoint, command):
-    return task(name, start, command) | {"checkpoint": checkpoint, "target": checkpoint, "inputs": None, "live": False}
+    return task(name, start, command) | {"checkpoint": checkpoint, "target": checkpoint, "inputs": None,
+                                         "exclude": [], "copies": [], "live": False}
 print(json.dumps({
     "version": 1, "pipeline": "app", "default": True, "source": work + "/source", "build_dir": work + "/build",
     "state_dir": work + "/build/.mstage/app", "store": store, "engine": "local", "base": "tag:base",

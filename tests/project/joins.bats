@@ -88,11 +88,11 @@ page" "$out"
     build packed
     same "install 1, build 2, docs 2, pack 2" "$(runs)"
     same page "$(image_file packed:/docs/page)"
-    # Another path is another stage.
+    # Another path is another stage (and the file that says so is a source of the build).
     with_pack docs-built:/docs=/manual
     configure
     build packed
-    same "install 1, build 2, docs 2, pack 3" "$(runs)"
+    same "install 1, build 3, docs 2, pack 3" "$(runs)"
 }
 
 @test "what is not there" {
