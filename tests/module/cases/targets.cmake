@@ -96,6 +96,26 @@ foreach(pair IN ITEMS "setup-base FALSE" "deps-installed TRUE" "build-complete T
   expect_equal("terminal of ${checkpoint}" "${actual}" "${expected}")
 endforeach()
 
+# Each target of ours is in a folder, for IDEs.
+write_project(folders [==[
+multi_stage_build(app BUILD_COMMAND b INSTALL_COMMAND a)
+multi_stage_add_artifact(app FROM build-complete PATH /x DESTINATION out)
+multi_stage_add_compile_commands(app)
+function(say_folders)
+  get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(folder ${target} FOLDER)
+    if(NOT folder STREQUAL "MultiStageBuild/app")
+      message(SEND_ERROR "${target} is in folder '${folder}'")
+    endif()
+  endforeach()
+  list(LENGTH targets count)
+  message(STATUS "${count} targets")
+endfunction()
+cmake_language(DEFER CALL say_folders)
+]==])
+configure(folders STDOUT "-- 14 targets\n")
+
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
