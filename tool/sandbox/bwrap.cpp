@@ -73,10 +73,26 @@ bool exists_inside(int root, const std::string& path) {
     return static_cast<bool>(fd) || errno != ENOENT;
 }
 
+/// As a process inside would: by way of the image's own links, which stay inside.
+void make_directories_inside(int root, const std::string& path) {
+    std::string done = "/";
+    for (const std::string& name : split(path, '/')) {
+        const Fd parent = try_open_in_root(root, done, O_PATH | O_DIRECTORY);
+        if (!parent || (!name.empty() && ::mkdirat(parent.get(), name.c_str(), 0755) != 0 &&
+                        errno != EEXIST)) {
+            throw SysError(errno, "making directory '{}' in the image", path);
+        }
+        done += name + "/";
+    }
+}
+
 /// bwrap would say the same, but on the command's own stderr.
 void check_command(const Spec& spec) {
     const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
-    if (!exists_inside(root.get(), spec.workdir)) {
+    const bool has_workdir = exists_inside(root.get(), spec.workdir);
+    if (!has_workdir && spec.missing_workdir == MissingWorkdir::made) {
+        make_directories_inside(root.get(), spec.workdir);
+    } else if (!has_workdir) {
         throw Error("the image has no directory '{}' to work in", spec.workdir);
     }
     const std::string& program = spec.argv.front();

@@ -26,6 +26,9 @@ struct ShownFile {
     std::string at;
 };
 
+/// What to do when the image lacks the working directory.
+enum class MissingWorkdir { refused, made };
+
 /// Everything about one execution, as data.
 struct Spec {
     IdMap ids;
@@ -34,6 +37,7 @@ struct Spec {
     /// All of it: nothing is inherited. HOME is added where it is missing.
     std::map<std::string, std::string> environment;
     std::string workdir = "/";
+    MissingWorkdir missing_workdir = MissingWorkdir::refused;
     std::string user{};                    ///< see find_user(); empty: root
     std::string image_name = "the image";  ///< what messages call it
     std::vector<CacheMount> caches{};

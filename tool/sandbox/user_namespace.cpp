@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -188,6 +189,16 @@ void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
     if (!end.state.ok()) {
         throw Error("a helper process ended with {}", end.state.describe());
     }
+}
+
+std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
+                                       const std::vector<std::string>& bare) {
+    // A file, because a pipe would have to be read while the child still writes.
+    const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
+    run_in_user_namespace(
+        map, [&] { write_all(answer.get(), body()); }, bare);
+    ::lseek(answer.get(), 0, SEEK_SET);
+    return read_all(answer.get());
 }
 
 }  // namespace mstage::sandbox

@@ -57,4 +57,8 @@ private:
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
                            const std::vector<std::string>& bare = {});
 
+/// The same for a body with something to tell: the text that it returns.
+std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
+                                       const std::vector<std::string>& bare = {});
+
 }  // namespace mstage::sandbox

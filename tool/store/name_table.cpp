@@ -12,19 +12,22 @@ namespace mstage::store {
 
 namespace fs = std::filesystem;
 
-std::optional<ImageId> NameTable::find(const std::string& name) const {
+template <typename Id>
+std::optional<Id> BasicNameTable<Id>::find(const std::string& name) const {
     const auto text = read_file_if_exists(path_of(name));
     if (!text) {
         return std::nullopt;
     }
-    return ImageId::parse(std::string_view(*text).substr(0, text->find('\n')));
+    return Id::parse(std::string_view(*text).substr(0, text->find('\n')));
 }
 
-void NameTable::set(const std::string& name, const ImageId& image, Durable durable) const {
-    write_file_if_changed(path_of(name), image.str() + "\n", durable);
+template <typename Id>
+void BasicNameTable<Id>::set(const std::string& name, const Id& id, Durable durable) const {
+    write_file_if_changed(path_of(name), id.str() + "\n", durable);
 }
 
-bool NameTable::remove(const std::string& name) const {
+template <typename Id>
+bool BasicNameTable<Id>::remove(const std::string& name) const {
     if (::unlink(path_of(name).c_str()) == 0) {
         return true;
     }
@@ -34,23 +37,25 @@ bool NameTable::remove(const std::string& name) const {
     return false;
 }
 
-std::vector<std::pair<std::string, ImageId>> NameTable::all() const {
-    std::vector<std::pair<std::string, ImageId>> entries;
+template <typename Id>
+std::vector<std::pair<std::string, Id>> BasicNameTable<Id>::all() const {
+    std::vector<std::pair<std::string, Id>> entries;
     for (const auto& entry : fs::directory_iterator(m_folder)) {
         const std::string file_name = entry.path().filename().native();
         if (file_name.find(".tmp-") != std::string::npos) {
             continue;
         }
         const std::string name = unescape_file_name(file_name);
-        if (const auto image = find(name)) {
-            entries.emplace_back(name, *image);
+        if (const auto id = find(name)) {
+            entries.emplace_back(name, *id);
         }
     }
     std::ranges::sort(entries);
     return entries;
 }
 
-fs::path NameTable::path_of(const std::string& name) const {
+template <typename Id>
+fs::path BasicNameTable<Id>::path_of(const std::string& name) const {
     const std::string file_name = escape_file_name(name);
     // NAME_MAX, less what write_file_atomically() appends.
     if (file_name.size() > 240) {
@@ -58,5 +63,8 @@ fs::path NameTable::path_of(const std::string& name) const {
     }
     return m_folder / file_name;
 }
+
+template class BasicNameTable<ImageId>;
+template class BasicNameTable<LayerId>;
 
 }  // namespace mstage::store

@@ -11,21 +11,23 @@
 
 namespace mstage::store {
 
-/// A folder of names for images: one file per name (escaped), holding the UUID. Used for tags, for
-/// imported base references and for stage keys. Each call is atomic; the last writer wins.
-class NameTable {
+/// A folder of names for images or layers: one file per name (escaped), holding the UUID. Used for
+/// tags, for imported base references, for stage keys and for the layers of container images. Each
+/// call is atomic; the last writer wins.
+template <typename Id>
+class BasicNameTable {
 public:
-    explicit NameTable(std::filesystem::path folder) : m_folder(std::move(folder)) {}
+    explicit BasicNameTable(std::filesystem::path folder) : m_folder(std::move(folder)) {}
 
     /// Nothing when the name is not there. A torn file (a power cut can leave one) counts as not
     /// there.
-    std::optional<ImageId> find(const std::string& name) const;
+    std::optional<Id> find(const std::string& name) const;
     /// Leaves a file that already says so untouched, mtime and all: Ninja may be watching it.
-    void set(const std::string& name, const ImageId& image, Durable durable = Durable::no) const;
+    void set(const std::string& name, const Id& id, Durable durable = Durable::no) const;
     /// False when it was not there.
     bool remove(const std::string& name) const;
     /// All names, sorted.
-    std::vector<std::pair<std::string, ImageId>> all() const;
+    std::vector<std::pair<std::string, Id>> all() const;
 
     /// Where `name` is or would be; for build tools that watch it.
     std::filesystem::path path_of(const std::string& name) const;
@@ -33,5 +35,8 @@ public:
 private:
     std::filesystem::path m_folder;
 };
+
+using NameTable = BasicNameTable<ImageId>;
+using LayerTable = BasicNameTable<LayerId>;
 
 }  // namespace mstage::store

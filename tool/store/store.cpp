@@ -61,6 +61,12 @@ Store::Store(fs::path root, WorkDir::Remover remover)
     check_format(m_root);
 }
 
+LayerTable Store::unpacked() const {
+    // Stores of the first versions have none.
+    make_directories(m_root / "unpacked", 0700);
+    return LayerTable(m_root / "unpacked");
+}
+
 WorkDir Store::make_work_dir() const {
     return {m_root / "tmp", m_root / "gate", m_remover};
 }

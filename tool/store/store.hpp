@@ -25,6 +25,7 @@ namespace mstage::store {
 ///     tags/<escaped name>       a movable name, holds the UUID
 ///     bases/<escaped ref>       what an imported base reference stands for
 ///     keys/<sha256>             stage key → image
+///     unpacked/<escaped name>   what a container image calls a layer → that layer (below)
 ///     runs/<uuid>/              run.json, output.log
 ///     caches/                   directories that outlive runs (cache_dirs.hpp)
 ///     snapshots/<sha256>        digest of source files → their layers (source/snapshot.hpp)
@@ -35,6 +36,15 @@ namespace mstage::store {
 ///
 /// A thing is published by rename and so seen whole or not at all. Publishing order is: layers,
 /// then the manifest that names them, then tags and keys that name the manifest.
+///
+/// Layers of container images have names by which images share them, each a kind of digest and how
+/// ids were mapped ("single" keeps no owners, "all" does):
+///     diff <ids> sha256:…   a layer that is the same on top of whatever layers, by the digest of
+///                           its tar (but see archive/unpack_layer.hpp for its root's attributes)
+///     chain <ids> sha256:…  a layer as it is on top of certain layers, by the OCI ChainID
+/// A name may be written only after a sync of what it names, because nothing says on which boot
+/// that was made; and it keeps nothing alive: who finds a layer by it pins that, then looks whether
+/// it is there.
 class Store {
 public:
     /// Makes the store (mode 0700) when it is missing. `remover` removes trees whose files belong
@@ -45,6 +55,7 @@ public:
     NameTable tags() const { return NameTable(m_root / "tags"); }
     NameTable bases() const { return NameTable(m_root / "bases"); }
     NameTable keys() const { return NameTable(m_root / "keys"); }
+    LayerTable unpacked() const;
     CacheDirs caches() const { return CacheDirs(m_root / "caches"); }
     /// See CacheDirs::remove().
     bool remove_cache(const std::string& id) const { return caches().remove(id, m_remover); }

@@ -28,10 +28,10 @@ WorkDir::~WorkDir() {
     }
 }
 
-void WorkDir::pin(const ImageId& image) {
+void WorkDir::pin(const std::string& uuid) {
     const FileLock open_gate = FileLock::acquire(m_gate, LockMode::shared);
     make_directories(m_path / "pins");
-    write_file_atomically(m_path / "pins" / image.str(), "");
+    write_file_atomically(m_path / "pins" / uuid, "");
 }
 
 }  // namespace mstage::store

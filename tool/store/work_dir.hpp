@@ -29,12 +29,16 @@ public:
 
     /// From now on garbage collection leaves the image (and all that it is made of) alone. Pin
     /// first, then look whether it exists, then use it.
-    void pin(const ImageId& image);
+    void pin(const ImageId& image) { pin(image.str()); }
+    /// The same for a layer that is to become part of a new image.
+    void pin(const LayerId& layer) { pin(layer.str()); }
 
     /// In a forked child: the directory is the parent's business, the destructor does nothing here.
     void disown() noexcept { m_path.clear(); }
 
 private:
+    void pin(const std::string& uuid);
+
     std::filesystem::path m_path;
     std::filesystem::path m_gate;
     std::optional<FileLock> m_lock;

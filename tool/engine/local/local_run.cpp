@@ -179,6 +179,9 @@ RunResult LocalEngine::run(const RunRequest& request) {
         .argv = request.argv,
         .environment = std::move(environment),
         .workdir = request.workdir.empty() ? image.config.workdir : request.workdir,
+        // Container images may name one that nobody made; all that run them make it.
+        .missing_workdir = request.workdir.empty() ? sandbox::MissingWorkdir::made
+                                                   : sandbox::MissingWorkdir::refused,
         .user = request.user.empty() ? image.config.user : request.user,
         .image_name = fmt::format("image '{}'", image.id.str()),
         .caches = cache_mounts(request.caches, leases),
