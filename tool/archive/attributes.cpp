@@ -138,6 +138,10 @@ void apply_attributes(int fd, std::string_view name, const Attributes& attribute
             apply_xattr(fd, name, xattr, result);
         }
     }
+    // In the form of overlays that are mounted in user namespaces.
+    if (attributes.opaque && ::fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) != 0) {
+        throw SysError(errno, "making it opaque");
+    }
     if (::fchmod(fd, attributes.mode) != 0) {
         throw SysError(errno, "setting mode {:04o}", attributes.mode);
     }

@@ -26,6 +26,8 @@ struct Attributes {
     gid_t group = k_leave_owner;
     std::optional<timespec> mtime;  ///< none: left as it is
     std::vector<Xattr> xattrs;
+    /// Of a directory of a layer: hides what lower layers have in it. No archive can say so itself.
+    bool opaque = false;
 };
 
 /// Adds a line to `result.skipped`: "<what> '<name>'" and the reason, when there is one.

@@ -1,4 +1,4 @@
-// tar, as libarchive reads it, into a TreeSink.
+// tar, as libarchive reads it, into a sink.
 //
 // libarchive parses and decompresses; its own writer to disk is not used, because it resolves names
 // by path and defers what it does to them. Of its readers only tar is enabled, and of its filters
@@ -14,6 +14,7 @@
 #include "archive/libarchive.hpp"
 #include "archive/member_path.hpp"
 #include "archive/posix_acl.hpp"
+#include "archive/tar_reader.hpp"
 #include "archive/tree_sink.hpp"
 #include "base/error.hpp"
 
@@ -29,7 +30,7 @@ Error reader_error(::archive* reader, std::string_view doing = {}) {
 /// libarchive is C: no exception may pass through it.
 la_ssize_t read_block(::archive* reader, void* source, const void** block) {
     try {
-        const std::string_view bytes = static_cast<ByteSource*>(source)->next_block();
+        const std::string_view bytes = static_cast<BlockStream*>(source)->next_block();
         *block = bytes.data();
         return static_cast<la_ssize_t>(bytes.size());
     } catch (const std::exception& error) {
@@ -38,7 +39,7 @@ la_ssize_t read_block(::archive* reader, void* source, const void** block) {
     }
 }
 
-ArchiveHandle open_reader(ByteSource& source) {
+ArchiveHandle open_reader(BlockStream& source) {
     ArchiveHandle reader(libarchive().archive_read_new());
     if (!reader) {
         throw SysError(ENOMEM, "reading the archive");
@@ -159,12 +160,15 @@ mode_t type_of(archive_entry* entry, std::string_view name) {
     return (type == AE_IFREG || type == 0) && name.ends_with('/') ? AE_IFDIR : type;
 }
 
-void unpack_entry(::archive* reader, archive_entry* entry, std::string_view name, TreeSink& sink,
+void unpack_entry(::archive* reader, archive_entry* entry, std::string_view name, EntrySink& sink,
                   Imported& result) {
     if (name.empty()) {
         throw Error("it has no name");
     }
     const MemberPath path = MemberPath::parse(name);
+    if (sink.takes_name(path)) {
+        return;
+    }
     if (const char* target = libarchive().archive_entry_hardlink(entry)) {
         // Attributes and data that come with it are those of the file that it is a name of, and
         // that has them.
@@ -222,11 +226,8 @@ archive_entry* next_entry_after(::archive* reader, std::string_view last_name) {
 
 }  // namespace
 
-Imported unpack_tar(int input_fd, int dir_fd, const Options& options) {
-    ByteSource source = with_context("at its start", [&] { return ByteSource(input_fd); });
+void read_tar(BlockStream& source, EntrySink& sink, Imported& result) {
     const ArchiveHandle reader = open_reader(source);
-    Imported result;
-    TreeSink sink(dir_fd, options, result);
     std::string name;
     while (archive_entry* entry = next_entry_after(reader.get(), name)) {
         const char* raw_name = libarchive().archive_entry_pathname(entry);
@@ -240,6 +241,13 @@ Imported unpack_tar(int input_fd, int dir_fd, const Options& options) {
     }
     with_context(after(name), [&] { source.drain(); });
     sink.finish();
+}
+
+Imported unpack_tar(int input_fd, int dir_fd, const Options& options) {
+    ByteSource source = with_context("at its start", [&] { return ByteSource(input_fd); });
+    Imported result;
+    TreeSink sink(dir_fd, options, result);
+    read_tar(source, sink, result);
     return result;
 }
 

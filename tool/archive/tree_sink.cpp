@@ -99,6 +99,18 @@ void TreeSink::fifo(const MemberPath& path, const Attributes& attributes) {
     set_link_attributes(parent, path, attributes);
 }
 
+void TreeSink::set_attributes(const MemberPath& path, Attributes attributes) {
+    Attributes& there = m_directories[path.str()];
+    attributes.opaque = there.opaque;
+    there = std::move(attributes);
+}
+
+void TreeSink::whiteout(const MemberPath& path) {
+    make_entry(path, "whiteout", [&](int parent, const char* name) {
+        return ::mknodat(parent, name, S_IFCHR, 0) == 0;
+    });
+}
+
 void TreeSink::hard_link(const MemberPath& path, const MemberPath& target) {
     if (target.is_root()) {
         throw Error("a hard link to the root directory");

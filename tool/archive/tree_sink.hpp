@@ -6,6 +6,7 @@
 #include <string>
 
 #include "archive/attributes.hpp"
+#include "archive/entry_sink.hpp"
 #include "archive/import.hpp"
 #include "archive/member_path.hpp"
 #include "base/fd.hpp"
@@ -19,26 +20,32 @@ namespace mstage::archive {
 ///
 /// Directories get their attributes in finish(), since making entries in them changes their times
 /// and may need rights that their modes don't give. Parents that no entry named have mode 0755.
-class TreeSink {
+class TreeSink : public EntrySink {
 public:
     TreeSink(int dir_fd, const Options& options, Imported& result);
     TreeSink(const TreeSink&) = delete;
     TreeSink& operator=(const TreeSink&) = delete;
-    ~TreeSink();
+    ~TreeSink() override;
 
-    void directory(const MemberPath& path, Attributes attributes);
-    /// A new, empty file open for writing. Beyond this point finish_file() is due, before any other
-    /// entry.
-    Fd create_file(const MemberPath& path);
-    void finish_file(Fd file, const MemberPath& path, const Attributes& attributes);
-    void symlink(const MemberPath& path, const std::string& target, const Attributes& attributes);
-    /// The target must be there already; when it is a symbolic link, that link itself gets another
-    /// name.
-    void hard_link(const MemberPath& path, const MemberPath& target);
-    void fifo(const MemberPath& path, const Attributes& attributes);
+    bool takes_name(const MemberPath& /*path*/) override { return false; }
+    void directory(const MemberPath& path, Attributes attributes) override;
+    Fd create_file(const MemberPath& path) override;
+    void finish_file(Fd file, const MemberPath& path, const Attributes& attributes) override;
+    void symlink(const MemberPath& path, const std::string& target,
+                 const Attributes& attributes) override;
+    void hard_link(const MemberPath& path, const MemberPath& target) override;
+    void fifo(const MemberPath& path, const Attributes& attributes) override;
 
-    /// Gives the directories their attributes. Nothing may be added afterwards.
-    void finish();
+    /// overlayfs' mark that what lower layers have under this name is gone.
+    void whiteout(const MemberPath& path);
+    /// The directory, which is there, hides what lower layers have in a directory of its name.
+    void mark_opaque(const MemberPath& path) { m_directories[path.str()].opaque = true; }
+
+    /// Of a directory that is there.
+    void set_attributes(const MemberPath& path, Attributes attributes);
+
+    /// Gives the directories their attributes.
+    void finish() override;
 
 private:
     template <typename Make>
