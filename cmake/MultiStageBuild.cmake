@@ -88,9 +88,20 @@ Commands
                                    others than root its directories are read-only (the default)
     ``debian:<suite>[+<package>]`` a minimal system made by ``mmdebstrap``, with these packages
     ``rootfs:<path>``              a directory, or a tar, compressed or not
+    ``docker://<name>``            a container image in a registry, ``docker://host/name:tag`` or
+                                   ``…@sha256:…``, fetched by ``skopeo`` with its configuration and
+                                   credentials; layers that the store has are not fetched
+    ``oci:<dir>[:<tag>]``          a container image in an OCI image layout
+    ``oci-archive:<file>[:<tag>]`` the same as one tar archive
+    ``docker-archive:<file>``      an archive of ``docker save``; ``:<name>:<tag>`` behind it when it
+                                   holds several images
     ``tag:<name>``                 an image in the store that ``mstage tag`` gave a name
     ``<uuid>``                     an image in the store
     ============================== ===============================================================
+
+    Of a container image, environment, working directory and user count as well. What was imported
+    is used from then on, whatever becomes of its source, until
+    ``mstage import --refresh <reference>``.
 
   ``WORKDIR <path>``
     Absolute path in the image, ``/app`` by default: where the source is put and commands run.

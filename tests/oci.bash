@@ -17,11 +17,15 @@ storage:
     enabled: true
 http:
   addr: 127.0.0.1:0
+compatibility:
+  schema1:
+    enabled: true
 EOF
     # The kernel picks the port, and the log names it.
     docker-registry serve "$work/registry.yml" >"$log" 2>&1 3>&- &
     registry_pid=$!
     eventually grep -q 'listening on 127.0.0.1:' "$log" || return
+    export registry
     registry=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$log")
 }
 

@@ -176,9 +176,17 @@ function(_MultiStageBuild_check_base caller base)
   string(REPEAT "${hex}" 4 four)
   string(REPEAT "${hex}" 8 eight)
   string(REPEAT "${hex}" 12 twelve)
-  if(NOT base MATCHES "^(host|tag:.+|debian:.+|rootfs:/.*|${eight}-${four}-${four}-${four}-${twelve}|)$")
+  set(uuid "${eight}-${four}-${four}-${four}-${twelve}")
+  set(with_path "(rootfs|oci|oci-archive|docker-archive):/.*")
+  # Not repeated: what is in a plan or a log is no secret.
+  if(base MATCHES "^docker://.*@" AND NOT base MATCHES "^docker://[^@]*@sha[^@/]*$")
+    _MultiStageBuild_fail("${caller}" "a user's name or password in the reference" Keyword BASE
+      Hint "log in with 'skopeo login <host>'")
+  endif()
+  if(NOT base MATCHES "^(host|tag:.+|debian:.+|docker://.+|${with_path}|${uuid}|)$")
     _MultiStageBuild_fail("${caller}" "a base of no known kind" BASE "'${base}'"
-      Known "host, tag:<name>, debian:<suite>, rootfs:<absolute path>, or an image's UUID")
+      Known "host, tag:<name>, debian:<suite>, rootfs:<absolute path>, docker://<reference>,
+oci:<absolute path>, oci-archive:<absolute path>, docker-archive:<absolute path>, or an image's UUID")
   endif()
 endfunction()
 

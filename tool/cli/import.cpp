@@ -10,7 +10,8 @@ int run_import(const Arguments& arguments) {
     bool refresh = false;
     bool json = false;
     parser.argument("REFERENCE", reference,
-                    "host, debian:SUITE[+PACKAGE…], rootfs:DIR or rootfs:TAR",
+                    "host, debian:SUITE[+PACKAGE…], rootfs:PATH, docker://NAME, oci:DIR, "
+                    "oci-archive:FILE or docker-archive:FILE",
                     VerbParser::Needed::yes);
     parser.flag("--refresh", refresh, "Import again what is there already");
     parser.option("--tag", "NAME", tag, "Also name the image");

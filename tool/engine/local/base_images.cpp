@@ -10,8 +10,11 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "engine/local/container_base.hpp"
+#include "engine/local/layer_directory.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::engine {
@@ -22,32 +25,19 @@ namespace {
 
 using sandbox::IdMode;
 
-/// Fills the directory in a user namespace, where the tree's owners exist. What was left out comes
-/// back as warnings.
+/// Fills a new directory in a user namespace, where the tree's owners exist.
 template <typename F>
-std::vector<std::string> fill(const ImportContext& context, const F& import) {
-    // A file carries the names from the child: a pipe would have to be read meanwhile.
-    const fs::path report = context.directory.parent_path() / "skipped";
-    const Fd out = open_fd(report, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    sandbox::run_in_user_namespace(context.ids, [&] {
-        const Fd directory = open_fd(context.directory, O_RDONLY | O_DIRECTORY);
-        const archive::Options options{.keep_owners = context.ids.mode != IdMode::single};
-        const archive::Imported imported = import(directory.get(), options);
-        for (const std::string& skipped : imported.skipped) {
-            // Every root filesystem has devices, and no sandbox uses an image's.
-            if (!skipped.starts_with("device 'dev/")) {
-                write_all(out.get(), escape_control(skipped) + "\n");
-            }
-        }
+ImportedTree fill(const ImportContext& context, const F& import) {
+    const fs::path path = make_layer_directory(context.work.path() / "tree");
+    const std::string report = sandbox::answer_from_user_namespace(context.ids, [&] {
+        const Fd directory = open_fd(path, O_RDONLY | O_DIRECTORY);
+        const auto imported = import(directory.get(), archive_options(context.ids));
+        return dump_json({{"warnings", left_out(imported)}});
     });
-    ::lseek(out.get(), 0, SEEK_SET);
-    std::vector<std::string> warnings;
-    for (const std::string& line : split(read_all(out.get()), '\n')) {
-        if (!line.empty()) {
-            warnings.push_back("left out: " + line);
-        }
-    }
-    return warnings;
+    ImportedTree tree;
+    tree.layers.push_back({.directory = path});
+    tree.warnings = json_get<std::vector<std::string>>(parse_json(report, "report"), "warnings");
+    return tree;
 }
 
 ImportedTree import_rootfs(const std::string& operand, const ImportContext& context) {
@@ -55,19 +45,16 @@ ImportedTree import_rootfs(const std::string& operand, const ImportContext& cont
     if (!source.is_absolute()) {
         throw UsageError("'rootfs:{}' must name an absolute path", operand);
     }
-    ImportedTree tree;
     if (fs::is_directory(source)) {
-        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
+        return fill(context, [&](int directory, const archive::Options& options) {
             const Fd from = open_fd(source, O_RDONLY | O_DIRECTORY);
             return archive::copy_tree(from.get(), directory, options);
         });
-    } else {
-        const Fd from = open_fd(source, O_RDONLY);
-        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
-            return archive::unpack_tar(from.get(), directory, options);
-        });
     }
-    return tree;
+    const Fd from = open_fd(source, O_RDONLY);
+    return fill(context, [&](int directory, const archive::Options& options) {
+        return archive::unpack_tar(from.get(), directory, options);
+    });
 }
 
 struct DebianReference {
@@ -167,14 +154,14 @@ ImportedTree import_debian(const std::string& operand, const ImportContext& cont
     }
     argv.insert(argv.end(), {reference.suite, "-"});
     const std::string sources = apt_sources_for(reference.suite);
-    const fs::path sources_file = context.directory.parent_path() / "sources.list";
+    const fs::path sources_file = context.work.path() / "sources.list";
     if (!sources.empty()) {
         write_file_atomically(sources_file, sources);
         argv.push_back(sources_file.native());
     }
     ImportedTree tree;
     stream_output({.argv = argv, .package_hint = "install the package 'mmdebstrap'"}, [&](int tar) {
-        tree.warnings = fill(context, [&](int directory, const archive::Options& options) {
+        tree = fill(context, [&](int directory, const archive::Options& options) {
             return archive::unpack_tar(tar, directory, options);
         });
     });
@@ -186,6 +173,10 @@ ImportedTree import_debian(const std::string& operand, const ImportContext& cont
 const std::vector<BaseKind>& base_kinds() {
     static const std::vector<BaseKind> k_kinds = {
         {"debian:", "debian:bookworm+gcc+make", import_debian},
+        {"docker://", "docker://HOST/NAME:TAG", import_from_registry},
+        {"oci:", "oci:/path/to/layout[:TAG]", import_oci_layout},
+        {"oci-archive:", "oci-archive:/path/to/image.tar[:TAG]", import_oci_archive},
+        {"docker-archive:", "docker-archive:/path/to/image.tar[:NAME:TAG]", import_docker_archive},
         {"rootfs:", "rootfs:/path/to/tree or rootfs:/path/to/root.tar.zst", import_rootfs},
     };
     return k_kinds;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,17 +12,30 @@
 
 namespace mstage::engine {
 
-/// What an importer gives: a tree in the directory that it was told to fill, or just the machine's
-/// own ground.
+/// A layer of an imported image: one that the store has, or a directory that becomes one.
+struct ImportedLayer {
+    std::optional<store::LayerId> known{};
+    std::filesystem::path directory{};
+    /// What it is to be called in the store, see Store.
+    std::vector<std::string> names{};
+};
+
+/// What an importer gives.
 struct ImportedTree {
-    store::Ground ground = store::Ground::empty;
-    store::ImageConfig config;
-    std::vector<std::string> warnings;
+    /// The image that the store has for it already: the rest is empty then.
+    std::optional<store::ImageId> image{};
+    std::vector<ImportedLayer> layers{};
+    store::ImageConfig config{};
+    std::vector<std::string> warnings{};
 };
 
 struct ImportContext {
     const sandbox::IdMap& ids;
-    std::filesystem::path directory;  ///< empty; becomes a layer
+    const store::Store& store;
+    store::WorkDir& work;
+    /// The image that was imported under this name of its content before, whatever the reference
+    /// was. An importer that asks gets the turn to import it, and its image that name.
+    std::function<std::optional<store::ImageId>(const std::string& identity)> find_known;
 };
 
 /// One kind of base reference. Importers throw with what is wrong with the reference or its source.

@@ -1,14 +1,16 @@
 // Base images: what a pipeline starts from.
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/text.hpp"
 #include "engine/local/base_images.hpp"
 #include "engine/local/host_ground.hpp"
+#include "engine/local/image_source.hpp"
 #include "engine/local/local_engine.hpp"
 
 namespace mstage::engine {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -20,6 +22,15 @@ std::string known_forms() {
         forms += fmt::format(", {}", kind.example);
     }
     return forms;
+}
+
+/// What the reference is called in the table of bases. Without ids there are no owners, which make
+/// another image.
+std::string base_name(const std::string& reference, sandbox::IdMode mode) {
+    constexpr size_t k_longest_file_name = 200;
+    const bool fits = escape_file_name(reference).size() <= k_longest_file_name;
+    const std::string name = fits ? reference : "sha256:" + sha256_hex(reference);
+    return mode == sandbox::IdMode::single ? name + " with a single id" : name;
 }
 
 }  // namespace
@@ -53,9 +64,7 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
     }
     const store::NameTable bases = m_store.bases();
     const auto turn = lock_key(sha256_hex("base " + reference), [] {});
-    // Without ids there are no owners, which make another image.
-    const bool single = m_ids.mode == sandbox::IdMode::single;
-    const std::string name = single ? reference + " with a single id" : reference;
+    const std::string name = base_name(reference, m_ids.mode);
     Base base{.image = ImageId::generate(), .watched = {bases.path_of(name)}, .warnings = {}};
     const auto known = bases.find(name);
     if (known && refresh == Refresh::no && m_store.find_image(*known)) {
@@ -63,23 +72,49 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
         return base;
     }
     store::WorkDir work = m_store.make_work_dir();
-    const fs::path directory = work.path() / "tree";
-    fs::create_directory(directory);
-    fs::permissions(directory, fs::perms(0755));
+    std::string key;
+    std::unique_ptr<KeyLock> turn_of_image;
+    const auto find_known = [&](const std::string& identity) {
+        key = sha256_hex(fmt::format("{} {} {}", k_format_version, this->name(), identity));
+        turn_of_image = lock_key(key, [] {});
+        return find_key(key);
+    };
     const ImportedTree tree =
-        kind->import(reference.substr(kind->prefix.size()), {m_ids, directory});
-
-    Image image{.id = base.image, .ground = tree.ground, .config = tree.config};
-    image.layers = {publish_layer(directory)};
-    image.origin = "import " + reference;
-    m_store.publish_image(image);
-    bases.set(name, image.id);
-    // Nobody waits for the disk: after a power cut before it is done, name and image are no longer
-    // good and the base is imported again.
-    m_store.sync_in_background();
-    base.imported = true;
+        kind->import(reference.substr(kind->prefix.size()), {m_ids, m_store, work, find_known});
+    if (tree.image) {
+        base.image = *tree.image;
+    } else {
+        publish_base(base.image, "import " + reference, tree, key);
+        base.imported = true;
+    }
+    bases.set(name, base.image);
     base.warnings = tree.warnings;
     return base;
+}
+
+void LocalEngine::publish_base(const ImageId& id, const std::string& origin,
+                               const ImportedTree& tree, const std::string& key) {
+    Image image{.id = id, .config = tree.config};
+    for (const ImportedLayer& layer : tree.layers) {
+        image.layers.push_back(layer.known ? *layer.known : publish_layer(layer.directory));
+    }
+    image.origin = origin;
+    m_store.publish_image(image);
+    const auto has_names = [](const ImportedLayer& layer) { return !layer.names.empty(); };
+    // A layer's name is a promise for later boots. An image needs none: one that a power cut tore is
+    // no longer good, and the base is imported again, so nobody waits for the disk.
+    if (std::ranges::any_of(tree.layers, has_names) && m_store.sync_now()) {
+        for (size_t i = 0; i < tree.layers.size(); ++i) {
+            for (const std::string& name : tree.layers[i].names) {
+                m_store.unpacked().set(name, image.layers[i]);
+            }
+        }
+    } else {
+        m_store.sync_in_background();
+    }
+    if (!key.empty()) {
+        m_store.keys().set(key, id);
+    }
 }
 
 Image LocalEngine::good_image(const ImageId& id) const {
@@ -102,6 +137,10 @@ Base LocalEngine::base(const std::string& reference, Refresh refresh) {
     }
     if (const auto id = ImageId::parse(reference)) {
         return {.image = good_image(*id).id, .watched = {}, .warnings = {}};
+    }
+    constexpr std::string_view k_registry = "docker://";
+    if (reference.starts_with(k_registry)) {
+        refuse_credentials(reference.substr(k_registry.size()));  // before anybody repeats it
     }
     return with_context(fmt::format("importing '{}'", reference),
                         [&] { return imported_base(reference, refresh); });

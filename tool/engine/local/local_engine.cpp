@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,16 +206,12 @@ std::string LocalEngine::with_tree(const Image& image,
     work.pin(image.id);
     const RootLayout layout =
         lay_out_root(m_store, image.ground, image.layers, m_ids, Access::read_only, work.path());
-    // A file, because a pipe would have to be read while the child still writes.
-    const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
     const auto look = [&] {
         sandbox::mount_root(layout.plan);
         const Fd root = open_fd(layout.plan.mount_point, O_PATH | O_DIRECTORY);
-        write_all(answer.get(), body(ImageTree(root.get())));
+        return body(ImageTree(root.get()));
     };
-    sandbox::run_in_user_namespace(m_ids, look, layout.plan.bare);
-    ::lseek(answer.get(), 0, SEEK_SET);
-    return read_all(answer.get());
+    return sandbox::answer_from_user_namespace(m_ids, look, layout.plan.bare);
 }
 
 std::vector<FileInfo> LocalEngine::list(const Image& image, const std::string& path,

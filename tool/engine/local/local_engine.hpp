@@ -7,6 +7,7 @@
 namespace mstage::engine {
 
 class ImageTree;
+struct ImportedTree;
 struct RootLayout;
 
 /// Runs in sandboxes on this machine, images in a store. No daemon, no root.
@@ -61,6 +62,9 @@ private:
     Base host_base();
     Image good_image(const ImageId& id) const;
     Base imported_base(const std::string& reference, Refresh refresh);
+    /// `key` may be empty.
+    void publish_base(const ImageId& id, const std::string& origin, const ImportedTree& tree,
+                      const std::string& key);
     void finish_good_run(const RunRequest& request, Image result, const RootLayout& layout,
                          RunResult& out);
     void finish_failed_run(Image failed, const RootLayout& layout, RunResult& out);
