@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
@@ -46,6 +47,8 @@ int main(int argc, char** argv) {
         return cli::run(std::vector<std::string>(argv + 1, argv + argc));
     } catch (const UsageError& error) {
         return complain(error.message(), error.hint(), cli::k_wrong_usage);
+    } catch (const Interrupted& error) {
+        return complain(error.message(), "", cli::k_signal_base + error.signal());
     } catch (const Error& error) {
         return complain(error.message(), error.hint(), cli::k_failed);
     } catch (const std::exception& error) {

@@ -36,42 +36,22 @@ bool is_program(const std::string& path) {
            S_ISREG(info.st_mode);
 }
 
-/// A started program with our end of its output, and what it complained about.
-struct Started {
-    pid_t pid = -1;
-    Fd output;
-    Fd errors;
-};
-
-Started start(const Command& command) {
-    const auto path = find_program(command.argv.front());
-    if (!path) {
-        throw with_hint(Error("program '{}' was not found", command.argv.front()),
-                        command.package_hint);
-    }
-    Pipe output = make_pipe();
-    // A file, not a pipe: nobody reads it before the end, and a full pipe would stop the program.
-    Fd errors(::memfd_create("stderr", MFD_CLOEXEC));
-    const std::vector<char*> argv = exec_argv(command.argv);
-    const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0) {
-        throw SysError(errno, "starting '{}'", *path);
-    }
-    if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != parent) {
-            ::_exit(127);
-        }
-        reset_signals_for_child();
-        const int null = ::open("/dev/null", O_RDONLY);
-        ::dup2(null, 0);
-        ::dup2(output.writer.get(), 1);
-        ::dup2(command.stderr_fd < 0 ? errors.get() : command.stderr_fd, 2);
-        ::execv(path->c_str(), argv.data());
+/// In a child of `parent`: becomes the program.
+[[noreturn]] void become(const std::string& path, const std::vector<char*>& argv,
+                         const Command& command, pid_t parent, int output, int errors) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
         ::_exit(127);
     }
-    return {pid, std::move(output.reader), std::move(errors)};
+    reset_signals_for_child();
+    const int input = command.stdin_fd < 0 ? ::open("/dev/null", O_RDONLY) : command.stdin_fd;
+    ::dup2(input, 0);
+    ::dup2(output, 1);
+    ::dup2(command.stderr_fd < 0 ? errors : command.stderr_fd, 2);
+    if (command.directory.empty() || ::chdir(command.directory.c_str()) == 0) {
+        ::execv(path.c_str(), argv.data());
+    }
+    ::_exit(127);
 }
 
 /// Whether the child has ended or does so within a second.
@@ -79,13 +59,6 @@ bool ends_soon(pid_t pid) {
     const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     pollfd end{pidfd.get(), POLLIN, 0};
     return ::poll(&end, 1, 1000) > 0;
-}
-
-Error failure_of(const Command& command, const Started& child, const ExitState& state) {
-    ::lseek(child.errors.get(), 0, SEEK_SET);
-    const std::string detail = escape_control(last_lines(read_all(child.errors.get()), 15));
-    return Error("'{}' failed with {}{}{}", command.argv.front(), state.describe(),
-                 detail.empty() ? "" : ":\n", detail);
 }
 
 }  // namespace
@@ -114,27 +87,83 @@ ExitState wait_for(pid_t pid) {
     return exit_state_of(status);
 }
 
+Program::Program(Command command) : m_command(std::move(command)) {
+    const auto path = find_program(m_command.argv.front());
+    if (!path) {
+        throw with_hint(Error("program '{}' was not found", m_command.argv.front()),
+                        m_command.package_hint);
+    }
+    Pipe output = make_pipe();
+    // A file, not a pipe: nobody reads it before the end, and a full pipe would stop the program.
+    m_errors = Fd(::memfd_create("stderr", MFD_CLOEXEC));
+    const std::vector<char*> argv = exec_argv(m_command.argv);
+    const pid_t parent = ::getpid();
+    m_pid = ::fork();
+    if (m_pid < 0) {
+        throw SysError(errno, "starting '{}'", *path);
+    }
+    if (m_pid == 0) {
+        become(*path, argv, m_command, parent, output.writer.get(), m_errors.get());
+    }
+    m_output = std::move(output.reader);
+}
+
+Program::Program(Program&& other) noexcept
+    : m_command(std::move(other.m_command)),
+      m_pid(std::exchange(other.m_pid, -1)),
+      m_output(std::move(other.m_output)),
+      m_errors(std::move(other.m_errors)) {}
+
+Program::~Program() {
+    if (m_pid > 0) {
+        ::kill(m_pid, SIGKILL);
+        try {
+            wait();
+        } catch (const Error&) {
+            // Nothing is left to wait for.
+        }
+    }
+}
+
+ExitState Program::wait() {
+    return wait_for(std::exchange(m_pid, -1));
+}
+
+Error Program::failure(const ExitState& state) const {
+    ::lseek(m_errors.get(), 0, SEEK_SET);
+    const std::string detail = escape_control(last_lines(read_all(m_errors.get()), 15));
+    return Error("'{}' failed with {}{}{}", m_command.argv.front(), state.describe(),
+                 detail.empty() ? "" : ":\n", detail);
+}
+
+void Program::finish() {
+    m_output.close();
+    const ExitState state = wait();
+    if (!state.ok()) {
+        throw failure(state);
+    }
+}
+
+void Program::give_up() {
+    // One that still writes is not done, and its failure would only be the closed pipe.
+    if (!ends_soon(m_pid)) {
+        ::kill(m_pid, SIGKILL);
+    }
+    const ExitState state = wait();
+    if (state.code.value_or(0) != 0) {
+        throw failure(state);
+    }
+}
+
 void stream_output(const Command& command, const std::function<void(int)>& consume) {
-    Started child = start(command);
+    Program program(command);
     try {
-        consume(child.output.get());
+        consume(program.output());
     } catch (...) {
-        // Output that makes no sense mostly comes from a program that failed: then that is what to
-        // tell. One that still writes is not done, and its failure would only be the closed pipe.
-        if (!ends_soon(child.pid)) {
-            ::kill(child.pid, SIGKILL);
-        }
-        const ExitState state = wait_for(child.pid);
-        if (state.code.value_or(0) != 0) {
-            throw failure_of(command, child, state);
-        }
+        program.give_up();
         throw;
     }
-    child.output.close();
-    const ExitState state = wait_for(child.pid);
-    if (!state.ok()) {
-        throw failure_of(command, child, state);
-    }
+    program.finish();
 }
 
 std::string capture_output(const Command& command) {

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
@@ -21,34 +21,6 @@ namespace mstage::sandbox {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// While it lives, the signals that end a build come as data instead.
-class EndSignals {
-public:
-    EndSignals() {
-        sigset_t set;
-        sigemptyset(&set);
-        for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-            sigaddset(&set, number);
-        }
-        ::sigprocmask(SIG_BLOCK, &set, &m_previous);
-        m_fd = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    }
-    EndSignals(const EndSignals&) = delete;
-    EndSignals& operator=(const EndSignals&) = delete;
-    ~EndSignals() { ::sigprocmask(SIG_SETMASK, &m_previous, nullptr); }
-
-    int fd() const { return m_fd.get(); }
-    std::optional<int> take() const {
-        signalfd_siginfo info{};
-        const bool got = ::read(m_fd.get(), &info, sizeof info) == sizeof info;
-        return got ? std::optional(static_cast<int>(info.ssi_signo)) : std::nullopt;
-    }
-
-private:
-    sigset_t m_previous{};
-    Fd m_fd;
-};
 
 struct StorageIo {
     std::uint64_t read = 0;

@@ -143,6 +143,36 @@ TEST(StreamOutput, TellsOfTheProgramThatFailedBeforeItsReader) {
     EXPECT_NE(error.message().find("no such suite"), std::string::npos) << error.message();
 }
 
+TEST(Program, ReadsWhatItIsGivenWhereItIsTold) {
+    const TempDir dir;
+    write_file_atomically(dir / "file", "from the file\n");
+    const Fd input = open_fd(dir / "file", O_RDONLY);
+    Command command = shell("cat; pwd");
+    command.stdin_fd = input.get();
+    command.directory = dir.path();
+    Program program(command);
+    EXPECT_EQ(read_all(program.output()), "from the file\n" + dir.path().native() + "\n");
+    program.finish();
+}
+
+TEST(Program, FinishTellsOfAFailure) {
+    Program program(shell("echo oh >&2; exit 4"));
+    EXPECT_EQ(error_of([&] { program.finish(); }).message(), "'sh' failed with exit code 4:\noh");
+}
+
+TEST(Program, EndsWithItsObject) {
+    std::string pid;
+    {
+        Program first(shell("echo $$; exec sleep 1000"));
+        const Program program(std::move(first));
+        char text[32];
+        const ssize_t size = ::read(program.output(), text, sizeof text);
+        ASSERT_GT(size, 0);
+        pid.assign(text, static_cast<size_t>(size));
+    }
+    EXPECT_NE(::kill(std::stoi(pid), 0), 0) << "it is still there";
+}
+
 TEST(FindProgram, LooksOnThePath) {
     const TempDir dir;
     write_file_atomically(dir / "mstage-test-program", "#!/bin/sh\n");
