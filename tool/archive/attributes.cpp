@@ -92,6 +92,10 @@ void apply_xattr(int fd, std::string_view name, const Xattr& xattr, Imported& re
 
 }  // namespace
 
+bool is_kept_attribute(std::string_view name) {
+    return fate_of(name) == Fate::keep;
+}
+
 void note_skipped(Imported& result, std::string_view what, std::string_view name,
                   std::string_view reason) {
     ++result.skipped_count;

@@ -17,6 +17,9 @@ struct Xattr {
     std::string value;
 };
 
+/// Whether images keep attributes of that name: the caller's own, capabilities and POSIX ACLs.
+bool is_kept_attribute(std::string_view name);
+
 /// Everything about an entry but its name and its content.
 struct Attributes {
     static constexpr uid_t k_leave_owner = static_cast<uid_t>(-1);
