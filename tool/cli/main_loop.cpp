@@ -18,6 +18,7 @@ const std::vector<Verb>& verbs() {
         {"tag", "List, set and remove tags", run_tag},
         {"caches", "List and remove caches of runs", run_caches},
         {"import", "Bring a base image into the store", run_import},
+        {"export", "Write an image as a container image", run_export},
         {"ls", "List files of an image", run_ls},
         {"cat", "Print files of an image", run_cat},
         {"cp", "Copy files out of an image", run_cp},

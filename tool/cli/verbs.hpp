@@ -23,6 +23,7 @@ int run_complete(const Arguments& arguments);
 int run_completion(const Arguments& arguments);
 int run_compile_commands(const Arguments& arguments);
 int run_cp(const Arguments& arguments);
+int run_export(const Arguments& arguments);
 int run_images(const Arguments& arguments);
 int run_import(const Arguments& arguments);
 int run_ls(const Arguments& arguments);

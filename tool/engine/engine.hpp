@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -134,6 +135,33 @@ struct FileInfo {
     std::string target;  ///< of a symbolic link
 };
 
+// --- Container images
+
+enum class Compression { gzip, zstd, none };
+
+struct ExportRequest {
+    /// oci-archive:FILE[:TAG], oci:DIR[:TAG], docker-archive:FILE[:NAME:TAG] or docker://REFERENCE.
+    std::string destination;
+    /// None: gzip, which every program reads; what is plain in the end anyway is not compressed.
+    std::optional<Compression> compression{};
+    std::optional<int> level{};
+    /// The time of everything that is made now, and the latest of any file: SOURCE_DATE_EPOCH.
+    std::optional<time_t> epoch{};
+};
+
+struct ExportedLayer {
+    std::string digest;
+    std::string diff_id;
+    std::uint64_t size = 0;
+};
+
+struct ExportResult {
+    std::string digest;      ///< of the manifest: "sha256:…"
+    std::uint64_t size = 0;  ///< of manifest, config and layers
+    std::vector<ExportedLayer> layers{};
+    std::vector<std::string> warnings{};
+};
+
 /// Held while a stage of one key is being made, so that others who want the same wait and then find
 /// it.
 class KeyLock {
@@ -199,6 +227,13 @@ public:
     virtual std::vector<std::filesystem::path> copy_out(
         const Image& image, const std::vector<std::string>& patterns,
         const std::filesystem::path& destination) = 0;
+
+    /// Writes the image as a container image. The same image gives the same digests, with the same
+    /// versions of the compressing programs. The destination has all of it or, after any failure
+    /// and after a signal (Interrupted), is as it was. A layout may then hold blobs that nothing
+    /// names. An image without a root filesystem of its own (base `host`) and a failed state are
+    /// Errors.
+    virtual ExportResult export_image(const Image& image, const ExportRequest& request) = 0;
 };
 
 /// The digest that a digest file holds, without reading all of it.

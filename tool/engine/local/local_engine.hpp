@@ -49,6 +49,7 @@ public:
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
                                                 const std::filesystem::path& destination) override;
+    ExportResult export_image(const Image& image, const ExportRequest& request) override;
 
 private:
     /// The layers of the stage's source files, made again from `request.source_root` should the
@@ -68,6 +69,8 @@ private:
     void finish_good_run(const RunRequest& request, Image result, const RootLayout& layout,
                          RunResult& out);
     void finish_failed_run(Image failed, const RootLayout& layout, RunResult& out);
+    /// The image and those that it was made from, the first one first, as far as they are there.
+    std::vector<Image> lineage(const Image& image) const;
     std::uint64_t layer_size(const store::LayerId& layer);
     store::LayerId publish_layer(const std::filesystem::path& directory);
     /// Runs `body` on the mounted image in a child; what it returns as text comes back.
