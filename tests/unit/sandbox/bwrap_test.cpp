@@ -76,11 +76,12 @@ TEST(BwrapArguments, ShowFilesInWhatIsMountedAtRun) {
 TEST(BwrapArguments, MakeTheDirectoriesAboveAFileForEverybody) {
     Spec spec = small_spec();
     spec.resolv_conf = "/store/tmp/x/resolv.conf";
-    const Strings args = bwrap_arguments(spec, "/run/systemd/resolve/stub-resolv.conf");
+    const Strings args =
+        bwrap_arguments(spec, {.resolv_conf_at = "/run/systemd/resolve/stub-resolv.conf"});
     EXPECT_TRUE(has(args, {"--perms", "0755", "--dir", "/run/systemd", "--perms", "0755", "--dir",
                            "/run/systemd/resolve", "--ro-bind", "/store/tmp/x/resolv.conf",
                            "/run/systemd/resolve/stub-resolv.conf"}));
-    EXPECT_EQ(count(bwrap_arguments(spec, "/etc/resolv.conf"), "--dir"), 0U);
+    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--dir"), 0U);
 }
 
 TEST(BwrapArguments, ShowTheResolverOnlyWhereItIsOfUse) {
