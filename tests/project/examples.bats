@@ -100,3 +100,25 @@ require_mmdebstrap() {
     has_not "$out" "mstage: roman.docs-built is "
     has_not "$out" "mstage: roman.deps-installed is "
 }
+
+@test "from-container-image" {
+    require_mmdebstrap
+    local program
+    for program in docker-registry umoci skopeo; do
+        command -v "$program" >/dev/null || unavailable "no $program"
+    done
+    cd examples/from-container-image
+    good ./with-registry sh -c \
+        'cmake -G Ninja -B build -D MSTAGE_EXECUTABLE="$MSTAGE_EXECUTABLE" && ninja -C build build-complete'
+    has "$out" "imported docker://127.0.0.1:"
+    # The registry is gone, and nothing needs it.
+    good ninja -C build build-complete
+    has "$out" "no work to do"
+    good ctest --test-dir build --output-on-failure
+    has "$out" "100% tests passed"
+    good ninja -C build artifacts
+    has "$(cat build/site/index.html)" "<title>Notes</title>"
+    echo 'More.' >>pages/bread.txt
+    good ninja -C build artifacts
+    has "$(cat build/site/index.html)" "More."
+}
