@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 
 # No message depends on the machine's language, and nothing on what the developer has set.
 export LC_ALL=C.UTF-8
-unset XDG_DATA_HOME CTEST_PARALLEL_LEVEL CMAKE_GENERATOR CMAKE_BUILD_PARALLEL_LEVEL NINJA_STATUS MAKEFLAGS
+unset work XDG_DATA_HOME CTEST_PARALLEL_LEVEL CMAKE_GENERATOR CMAKE_BUILD_PARALLEL_LEVEL NINJA_STATUS MAKEFLAGS
 
 UUID_PATTERN='[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
@@ -24,6 +24,15 @@ make_file_dir() {
 make_work_dir() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/mstage-test.XXXXXX")
     cd "$work" || return
+}
+
+# What a bats file needs to clean up, unless it has more to do.
+teardown_file() {
+    [[ -z ${file_dir:-} ]] || remove_tree "$file_dir"
+}
+
+teardown() {
+    [[ -z ${work:-} ]] || remove_tree "$work"
 }
 
 # Removes a tree that may have read-only directories, files of other ids of this user's ranges, and somebody who still

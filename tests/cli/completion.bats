@@ -10,19 +10,11 @@ setup_file() {
     export PATH="$file_dir/bin:$PATH"
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     make_work_dir
     mkdir -p build/.mstage/app 'a directory/sub'
     touch 'a directory/file' plain
     write_plan app true first second >build/.mstage/app/plan.json
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # write_plan PIPELINE DEFAULT CHECKPOINT...

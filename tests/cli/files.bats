@@ -29,17 +29,9 @@ setup_file() {
     mstage import --tag files "rootfs:$tree" >/dev/null
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 names() {

@@ -9,10 +9,6 @@ setup_file() {
     make_file_dir
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 # is_good_help TEXT: it has something to say and fits a terminal.
 is_good_help() {
     local line

@@ -8,19 +8,11 @@ setup_file() {
     make_rootfs "$file_dir/rootfs"
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
     export MSTAGE_STORE="$work/store"
     base=$(mstage import --tag base "rootfs:$file_dir/rootfs")
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 @test "an empty store has no images and no tags" {

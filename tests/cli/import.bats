@@ -9,18 +9,10 @@ setup_file() {
     tar -C "$file_dir/rootfs" -cf "$file_dir/rootfs.tar" .
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
     export MSTAGE_STORE="$work/store"
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # The image can be worked with: commands run on it, and its files are those of the rootfs.

@@ -7,18 +7,10 @@ setup_file() {
     make_base
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
     duration=$(odd_duration)
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 image_count() {

@@ -7,17 +7,9 @@ setup_file() {
     make_base
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 image_count() {

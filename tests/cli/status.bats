@@ -7,10 +7,6 @@ setup_file() {
     make_base
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
@@ -18,10 +14,6 @@ setup() {
     echo one >source/file
     plan="$work/build/.mstage/app/plan.json"
     write_plan 'cat file >/first' 'cat /first file >/second'
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # write_plan FIRST SECOND: two stages with these commands, and a test.

@@ -7,10 +7,6 @@ setup_file() {
     make_base
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     make_work_dir
 }
@@ -188,4 +184,21 @@ END
     exec 9<&-
     succeeds mstage images
     absent store/tmp/alive-2-x
+}
+
+@test "a leftover that cannot be removed is in nobody's way" {
+    require_sandbox
+    is_root || skip "for root only: a mount of another process"
+    export MSTAGE_STORE="$work/store"
+    succeeds mstage import --tag base "rootfs:$file_dir/rootfs"
+    mkdir -p store/tmp/dead-1-x/held store/tmp/dead-2-x
+    # shellcheck disable=SC2016  # the inner shell's variables
+    succeeds unshare --mount bash -ec '
+        mount -t tmpfs none "$2/tmp/dead-1-x/held"
+        "$1" images
+        "$1" run tag:base -- true
+    ' bash "$MSTAGE_EXECUTABLE" "$work/store"
+    absent store/tmp/dead-2-x
+    succeeds mstage images
+    absent store/tmp/dead-1-x
 }

@@ -11,10 +11,6 @@ setup() {
     chmod -R u+w examples
 }
 
-teardown() {
-    remove_tree "$work"
-}
-
 good() {
     call "$@"
     [[ $code == 0 ]] || blame "failed"

@@ -4,21 +4,9 @@
 load ../support.bash
 load project.bash
 
-setup_file() {
-    make_project_base
-}
-
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     make_project
     duration=$(odd_duration)
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # The build fails; the checkpoint before it is untouched, its own is not there.

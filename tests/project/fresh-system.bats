@@ -16,10 +16,6 @@ setup_file() {
     cp "$package" "$file_dir/system/root"
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     is_root || skip "for root only: a system of its own"
     require_sandbox

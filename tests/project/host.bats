@@ -8,18 +8,6 @@ setup_file() {
     make_file_dir
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
-setup() {
-    make_project
-}
-
-teardown() {
-    remove_tree "$work"
-}
-
 listing() {
     find /etc /usr/local /usr/bin /usr/lib/os-release /var/lib/dpkg -xdev -printf '%p %y %m %U:%G %s %T@ %l\n' \
         2>/dev/null | sort
@@ -40,6 +28,21 @@ touch /new/x /root/x && cat /usr/local/bin/mine" -D SAMPLE_BUILD="cat /usr/local
 mine" "$(image_file build-complete:/result)"
     has "$(mstage -C build ls build-complete:/usr/bin/env)" f0700
     nothing_to_do
+}
+
+@test "as root: system directories keep their modes and owners" {
+    is_root || skip "for root only"
+    local directories=(/usr /etc /var /opt /usr/local /var/lib)
+    configure -D SAMPLE_BASE=host -D SAMPLE_INSTALL="touch $(printf '%s/mstage-test ' "${directories[@]}")" \
+        -D SAMPLE_BUILD="stat -c '%n 0%a %u:%g' ${directories[*]} >/modes && touch /etc/more"
+    build
+    same "$(stat -c '%n 0%a %u:%g' "${directories[@]}")" "$(image_file build-complete:/modes)"
+    local listed
+    listed=$(json "$(mstage -C build ls --json build-complete:/)" \
+        '"\n".join("%s %s %s:%s" % (f["path"], f["mode"], f["uid"], f["gid"]) for f in d["files"])')
+    for directory in /etc /opt /usr /var; do
+        has "$listed" "$(stat -c '%n 0%a %u:%g' "$directory")"
+    done
 }
 
 @test "as root: a project that lies on a mount below a system directory" {

@@ -4,22 +4,6 @@
 load ../support.bash
 load project.bash
 
-setup_file() {
-    make_project_base
-}
-
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
-setup() {
-    make_project
-}
-
-teardown() {
-    remove_tree "$work"
-}
-
 built() {
     configure "$@"
     build
@@ -206,6 +190,40 @@ second" "$(image_file build-complete:/result)"
     build
     same "install 1, build 1" "$(runs)"
     nothing_to_do
+}
+
+@test "a marker that a power cut emptied counts for none, and is made again without running" {
+    built
+    : >build/.mstage/app/build-complete.checkpoint
+    succeeds mstage -C build status --json
+    same missing "$(json "$out" '[c["state"] for c in d["checkpoints"] if c["checkpoint"] == "build-complete"][0]')"
+    absent build/.mstage/app/build-complete.checkpoint
+    build
+    same "install 1, build 1" "$(runs)"
+    same "first
+second" "$(image_file build-complete:/result)"
+    nothing_to_do
+}
+
+@test "a source that is a symbolic link: its files are watched, and where it points" {
+    ln -s project link
+    configure_in link build
+    build
+    build
+    same "install 1, build 1" "$(runs)"
+    echo edited >project/src/a.txt
+    build
+    same "edited
+second" "$(image_file build-complete:/result)"
+    # Older than all that was built.
+    cp -r project other
+    echo other >other/src/a.txt
+    touch -d 2001-01-01 other other/src other/src/a.txt
+    ln -sfn other link
+    build
+    same "other
+second" "$(image_file build-complete:/result)"
+    same "install 1, build 3" "$(runs)"
 }
 
 @test "a command that changed: that stage and what follows" {

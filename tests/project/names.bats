@@ -4,22 +4,6 @@
 load ../support.bash
 load project.bash
 
-setup_file() {
-    make_project_base
-}
-
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
-setup() {
-    make_project
-}
-
-teardown() {
-    remove_tree "$work"
-}
-
 # see_and_watch NAME...: files of these names reach the stage, and their changes are noticed.
 see_and_watch() {
     local name count=1

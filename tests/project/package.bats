@@ -10,16 +10,8 @@ setup_file() {
     make_package "$file_dir"
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     make_work_dir
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 field() {

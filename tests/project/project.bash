@@ -1,6 +1,15 @@
 # For tests that drive CMake, Ninja and CTest on the little project in sample/.
 # shellcheck shell=bash
 
+# What most of these tests need; others have their own.
+setup_file() {
+    make_project_base
+}
+
+setup() {
+    make_project
+}
+
 # In setup_file: the rootfs that everything is based on.
 make_project_base() {
     make_file_dir
