@@ -1,6 +1,7 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,12 +133,36 @@ std::optional<std::string> read_file_if_exists(const fs::path& path) {
     return with_context(fmt::format("'{}'", path.native()), [&] { return read_all(fd.get()); });
 }
 
-void write_file_atomically(const fs::path& path, std::string_view content, Durable durable) {
-    std::string temporary = path.native() + ".tmp-XXXXXX";
-    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!fd) {
-        throw SysError(errno, "writing '{}'", path.native());
+namespace {
+
+constexpr std::string_view k_temporary = ".tmp-XXXXXX";
+
+/// Its lock is what says that its owner lives.
+Fd make_locked_temporary(const fs::path& path, std::string& temporary) {
+    while (true) {
+        temporary = path.native() + std::string(k_temporary);
+        Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+        if (!fd) {
+            throw SysError(errno, "writing '{}'", path.native());
+        }
+        struct stat info {};
+        // Somebody may have taken it for dead in the moment before.
+        if (::flock(fd.get(), LOCK_EX) != 0 || ::fstat(fd.get(), &info) != 0 || info.st_nlink > 0) {
+            return fd;
+        }
     }
+}
+
+bool is_temporary(std::string_view name) {
+    const size_t length = k_temporary.size();
+    return name.size() > length && name.substr(name.size() - length).starts_with(".tmp-");
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& path, std::string_view content, Durable durable) {
+    std::string temporary;
+    const Fd fd = make_locked_temporary(path, temporary);
     try {
         with_context(fmt::format("'{}'", path.native()), [&] { write_all(fd.get(), content); });
         // mkostemp() makes the file private; ours are as public as the directory that they are in.
@@ -156,6 +181,20 @@ void write_file_atomically(const fs::path& path, std::string_view content, Durab
     }
     if (durable == Durable::yes) {
         sync_fd(open_fd(path.parent_path(), O_RDONLY | O_DIRECTORY).get(), path.parent_path());
+    }
+}
+
+void remove_dead_temporaries(const fs::path& directory) {
+    const Fd fd = open_fd(directory, O_RDONLY | O_DIRECTORY);
+    for (const std::string& name : names_in_directory(open_at(fd.get(), ".", O_RDONLY))) {
+        if (!is_temporary(name)) {
+            continue;
+        }
+        const Fd file(
+            ::openat(fd.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+            ::unlinkat(fd.get(), name.c_str(), 0);
+        }
     }
 }
 

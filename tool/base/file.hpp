@@ -18,7 +18,9 @@ std::optional<std::string> read_file_if_exists(const std::filesystem::path& path
 /// renamed. The file is always a new one, so its mtime is fresh.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            Durable durable = Durable::no);
-/// As above, but leaves the file (and its mtime) alone when it already holds `content`. True when
+/// Removes from `directory` what writers left that died at it; those that live lose nothing.
+void remove_dead_temporaries(const std::filesystem::path& directory);
+/// As the first, but leaves the file (and its mtime) alone when it already holds `content`. True when
 /// it was written.
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
                            Durable durable = Durable::no);

@@ -1,5 +1,6 @@
 #include "pipeline/scan.hpp"
 
+#include "base/file.hpp"
 #include "base/lock.hpp"
 #include "pipeline/checkpoint.hpp"
 
@@ -11,6 +12,7 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
     }
     // Two build tools may be at work in one build tree.
     const FileLock turn = FileLock::acquire(plan.state_dir / "scan.lock", LockMode::exclusive);
+    remove_dead_temporaries(plan.state_dir);
     engine::SourceRequest request{.root = plan.source,
                                   .exclude = plan.exclude,
                                   .skip = {plan.build_dir},

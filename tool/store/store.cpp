@@ -93,10 +93,18 @@ void Store::sweep() const {
         if (owner) {
             try {
                 m_remover(dir);
+                remove_dead_temporaries_of_store();
             } catch (const Error&) {
                 // Somebody else's files, say. A leftover costs space; it must not cost the store.
             }
         }
+    }
+}
+
+void Store::remove_dead_temporaries_of_store() const {
+    // Not where people choose names, which could look like one of those.
+    for (const char* name : {"layers", "images", "unsynced", "keys", "snapshots"}) {
+        remove_dead_temporaries(m_root / name);
     }
 }
 

@@ -61,7 +61,8 @@ public:
     bool remove_cache(const std::string& id) const { return caches().remove(id, m_remover); }
 
     WorkDir make_work_dir() const;
-    /// Removes what dead owners left in tmp/. Cheap when there is nothing; never waits.
+    /// Removes what dead owners left in tmp/, and then also what they were writing elsewhere. Cheap
+    /// when there is nothing; never waits.
     void sweep() const;
     /// Waits until nobody else works on the same stage key; `on_wait` is called when it comes to
     /// that.
@@ -102,6 +103,7 @@ public:
 private:
     std::optional<Image> read_manifest(const ImageId& image) const;
     void mark_synced(const Image& image) const;
+    void remove_dead_temporaries_of_store() const;
 
     std::filesystem::path m_root;
     WorkDir::Remover m_remover;

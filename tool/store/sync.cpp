@@ -27,7 +27,7 @@ void Store::mark_synced(const Image& image) const {
     if (::stat(path.c_str(), &info) != 0) {
         return;  // removed meanwhile
     }
-    const std::string temporary = path.native() + ".tmp-synced";
+    const std::string temporary = path.native() + ".syncing";
     write_file_atomically(temporary, dump_json_indented(to_json(synced)));
     // Checkpoint markers are newer than the manifests that Ninja watches for them; that must stay
     // so.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.hpp"
+#include "base/lock.hpp"
 #include "support.hpp"
 
 namespace mstage {
@@ -138,6 +139,34 @@ TEST(MakeTemporaryDirectory, IsPrivateAndNew) {
     EXPECT_EQ(look(first).st_mode & 07777, 0700U);
     EXPECT_EQ(error_of<SysError>([&] { make_temporary_directory(dir / "none", "x"); }).number(),
               ENOENT);
+}
+
+TEST(DeadTemporaries, GoAndTheLiveStay) {
+    const test::TempDir dir;
+    write_file_atomically(dir / "file", "content");
+    write_file_atomically(dir / "file.tmp-dead01", "half");
+    write_file_atomically(dir / "not.tmp", "content");
+    write_file_atomically(dir / "file.tmp-alive1", "half");
+    const FileLock writer = FileLock::acquire(dir / "file.tmp-alive1", LockMode::exclusive);
+    remove_dead_temporaries(dir.path());
+    EXPECT_TRUE(fs::exists(dir / "file"));
+    EXPECT_TRUE(fs::exists(dir / "not.tmp"));
+    EXPECT_TRUE(fs::exists(dir / "file.tmp-alive1"));
+    EXPECT_FALSE(fs::exists(dir / "file.tmp-dead01"));
+}
+
+TEST(DeadTemporaries, AreNotThoseOfWritersAtWork) {
+    const test::TempDir dir;
+    test::Process sweeper([&] {
+        while (true) {
+            remove_dead_temporaries(dir.path());
+        }
+        return 0;
+    });
+    for (int i = 0; i < 300; ++i) {
+        write_file_atomically(dir / "file", std::to_string(i));
+    }
+    EXPECT_EQ(read_file(dir / "file"), "299");
 }
 
 }  // namespace

@@ -42,6 +42,24 @@ TEST_F(StoreTest, OfAnotherUserIsRefused) {
     EXPECT_TRUE(contains(error.hint(), "MSTAGE_STORE"));
 }
 
+TEST_F(StoreTest, LeftoverThatCannotBeRemovedIsInNobodysWay) {
+    fs::create_directories(m_dir / "store/tmp/dead-1-x");
+    fs::create_directories(m_dir / "store/tmp/dead-2-x");
+    const Store store(m_dir / "store", [](const fs::path& path) {
+        if (contains(path.native(), "dead-1")) {
+            throw Error("somebody holds it");
+        }
+        remove_tree(path);
+    });
+    write_file_atomically(m_dir / "store/images/x.json.tmp-abcdef", "half");
+    write_file_atomically(m_dir / "store/tags/x.tmp-abcdef", "somebody's name for it");
+    store.sweep();
+    EXPECT_FALSE(fs::exists(m_dir / "store/images/x.json.tmp-abcdef"));
+    EXPECT_TRUE(fs::exists(m_dir / "store/tags/x.tmp-abcdef"));
+    EXPECT_TRUE(fs::exists(m_dir / "store/tmp/dead-1-x"));
+    EXPECT_FALSE(fs::exists(m_dir / "store/tmp/dead-2-x")) << "the others go nevertheless";
+}
+
 TEST_F(StoreTest, IsMadeByManyAtOnce) {
     for (int round = 0; round < 20; ++round) {
         const fs::path root = m_dir / fmt::format("deep/{}/store", round);
