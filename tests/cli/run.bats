@@ -390,3 +390,24 @@ x" "${out/fifo 666/fifo 644}"
     fails mstage run tag:evil -- true
     has "$err" "the image's '/tmp' is not a directory"
 }
+
+@test "in a process-id namespace, as in a container, where hardly any process is" {
+    is_root || skip "for root only, who can make one without losing his ids"
+    # The first few numbers belong to nobody any more.
+    # shellcheck disable=SC2016  # the inner shell's variables
+    succeeds timeout 60 unshare --pid --fork --mount-proc bash -c '
+        for i in {1..20}; do /bin/true; done
+        "$1" run tag:base -c "echo works"
+    ' bash "$MSTAGE_EXECUTABLE"
+    same works "$out"
+}
+
+@test "a bwrap that fails and leaves a child" {
+    mkdir bin
+    duration=$(odd_duration)
+    printf '#!/bin/sh\nsleep %s &\necho "no luck" >&2\nexit 1\n' "$duration" >bin/bwrap
+    chmod +x bin/bwrap
+    exits 1 timeout 60 env PATH="$work/bin:$PATH" "$MSTAGE_EXECUTABLE" run tag:base -- true
+    has "$err" "starting the sandbox: bwrap ended with exit code 1: no luck"
+    is_gone "$duration"
+}

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -192,6 +194,8 @@ int reap_all(pid_t pid) {
         const pid_t ended = ::waitpid(-1, &status, 0);
         if (ended == pid) {
             code = exit_state_of(status).shell_code();
+            // A bwrap that failed may leave a child that waits for it.
+            ::kill(-1, SIGKILL);
         }
         if (ended < 0 && errno == ECHILD) {
             return code;
@@ -254,6 +258,13 @@ void give_output_to(const User& user, const CommandFds& fds) {
             throw SysError(errno, "giving the output to user {}", user.uid);
         }
     }
+}
+
+/// bwrap looks its child up in /proc by the number that it has here, which is another process of the
+/// machine's /proc, or none. Where this is not allowed bwrap cannot mount its own either, and says so.
+void show_own_processes() {
+    [[maybe_unused]] const int refused =
+        ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
 }
 
 }  // namespace
@@ -340,6 +351,7 @@ int supervise(const Spec& spec, const CommandFds& fds) {
         give_output_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
+    show_own_processes();
     const pid_t pid = ::fork();
     if (pid < 0) {
         throw SysError(errno, "starting bwrap");
