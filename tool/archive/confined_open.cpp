@@ -2,10 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <climits>
 #include <string>
 
@@ -13,24 +10,8 @@ namespace mstage::archive {
 
 namespace {
 
-// The kernel gives up with EAGAIN when something was renamed during the walk; nothing but an
-// attacker does that often.
-constexpr int k_attempts = 64;
-
 Fd open_piece(int root, const std::string& path, int flags, std::uint64_t resolve) {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-    how.resolve = resolve | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-    for (int attempt = 0; attempt < k_attempts; ++attempt) {
-        const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-        if (fd >= 0) {
-            return Fd(static_cast<int>(fd));
-        }
-        if (errno != EAGAIN && errno != EINTR) {
-            break;
-        }
-    }
-    return Fd();
+    return try_openat2(root, path, flags, resolve | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 /// Takes as much of `path` as fits into one system call.

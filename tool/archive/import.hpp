@@ -9,10 +9,10 @@ namespace mstage::archive {
 /// How a root filesystem gets into a directory of ours. Both functions
 ///  * want a directory that is empty and that nobody else writes to; when they throw it holds a part
 ///    of the tree, for the caller to remove;
-///  * create, change, read and link nothing outside it, whatever the archive or the tree holds: names
-///    are resolved as a process with that directory as its root would see them;
-///  * keep owners, modes (with setuid, setgid and sticky), nanosecond mtimes, symbolic and hard links,
-///    FIFOs, holes, user.* attributes, POSIX ACLs and file capabilities;
+///  * create, change, read and link nothing outside it, whatever the archive or the tree holds:
+///    names are resolved as a process with that directory as its root would see them;
+///  * keep owners, modes (with setuid, setgid and sticky), nanosecond mtimes, symbolic and hard
+///    links, FIFOs, holes, user.* attributes, POSIX ACLs and file capabilities;
 ///  * leave out what must not or cannot come in (devices, sockets, overlayfs' own attributes, …) and
 ///    say so in `Imported::skipped`;
 ///  * set the process's umask while they run: they are for a process with one thread.

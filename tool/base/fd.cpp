@@ -39,21 +39,25 @@ Fd open_at(int dir, const std::string& name, int flags, mode_t mode) {
     return Fd(fd);
 }
 
-Fd try_open_in_root(int root, const std::string& path, int flags) {
+Fd try_openat2(int dir, const std::string& path, int flags, std::uint64_t resolve) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    how.resolve = resolve;
     // The kernel gives up on ".." when anything on the machine is renamed meanwhile; then the same
     // call again is what is meant to be done.
     constexpr int k_attempts = 1000;
     long fd = -1;
     for (int attempt = 0; attempt < k_attempts; ++attempt) {
-        fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+        fd = ::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
             break;
         }
     }
     return Fd(static_cast<int>(fd));
+}
+
+Fd try_open_in_root(int root, const std::string& path, int flags) {
+    return try_openat2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 namespace {

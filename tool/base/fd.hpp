@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -32,8 +33,12 @@ private:
 Fd open_fd(const std::filesystem::path& path, int flags, mode_t mode = 0);
 Fd open_at(int dir, const std::string& name, int flags, mode_t mode = 0);
 
-/// Opens `path` as a process would whose root directory is `root`: links, also absolute ones, and ".."
-/// stay inside. An empty Fd with errno set when that fails.
+/// openat2(2) with O_CLOEXEC, again and again where the kernel asks for that. An empty Fd with errno
+/// set when it fails.
+Fd try_openat2(int dir, const std::string& path, int flags, std::uint64_t resolve);
+
+/// Opens `path` as a process would whose root directory is `root`: links, also absolute ones, and
+/// ".." stay inside. An empty Fd with errno set when that fails.
 Fd try_open_in_root(int root, const std::string& path, int flags);
 
 /// The names in a directory, sorted, without "." and "..".

@@ -46,4 +46,17 @@ std::optional<T> json_find(const Json& object, const char* name) {
     return json_get<T>(object, name);
 }
 
+/// null when there is nothing; an id as its text.
+template <typename T>
+Json json_or_null(const std::optional<T>& value) {
+    if (!value) {
+        return nullptr;
+    }
+    if constexpr (requires { value->str(); }) {
+        return value->str();
+    } else {
+        return *value;
+    }
+}
+
 }  // namespace mstage

@@ -14,9 +14,9 @@ Json to_json(engine::Engine& engine, const engine::Image& image) {
         {"layers", image.layers.size()},
         {"state", image.state == engine::ImageState::failed ? "failed" : "good"},
         {"origin", image.origin},
-        {"parent", image.parent ? Json(image.parent->str()) : Json()},
+        {"parent", json_or_null(image.parent)},
         {"command", image.command},
-        {"run", image.run ? Json(image.run->str()) : Json()},
+        {"run", json_or_null(image.run)},
     };
 }
 

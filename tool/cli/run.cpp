@@ -132,9 +132,9 @@ void print_record(const engine::RunResult& result) {
         {"wall_s", std::chrono::duration<double>(result.outcome.usage.wall).count()},
         {"peak_memory_bytes", result.outcome.usage.peak_memory},
         {"log", result.log.native()},
-        {"result_image", result.result_image ? Json(result.result_image->str()) : Json()},
+        {"result_image", json_or_null(result.result_image)},
         {"filesystem_changed", result.filesystem_changed},
-        {"failed_state", result.failed_state ? Json(result.failed_state->str()) : Json()},
+        {"failed_state", json_or_null(result.failed_state)},
     }));
 }
 

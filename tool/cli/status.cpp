@@ -19,7 +19,7 @@ Json to_json(const pipeline::CheckpointStatus& status) {
         {"image", status.image ? Json(status.image->id.str()) : Json()},
         {"created", status.image ? Json(format_time(status.image->created)) : Json()},
         {"size_bytes", status.image ? Json(status.size) : Json()},
-        {"failed_state", status.failed_state ? Json(status.failed_state->str()) : Json()},
+        {"failed_state", json_or_null(status.failed_state)},
     };
 }
 

@@ -87,8 +87,8 @@ bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint) {
         {"pipeline", plan.pipeline},
         {"checkpoint", checkpoint.name},
         {"image", checkpoint.image.str()},
-        {"parent", checkpoint.parent ? Json(checkpoint.parent->str()) : Json()},
-        {"key", checkpoint.key ? Json(*checkpoint.key) : Json()},
+        {"parent", json_or_null(checkpoint.parent)},
+        {"key", json_or_null(checkpoint.key)},
     };
     write_file_atomically(plan.marker_path(checkpoint.name), dump_json_indented(json));
     return true;

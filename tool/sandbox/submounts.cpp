@@ -48,7 +48,8 @@ std::vector<std::string> submounts_of(const std::vector<std::string>& directorie
 }  // namespace
 
 HiddenSubmounts::HiddenSubmounts(const std::vector<std::string>& directories) {
-    if (submounts_of(directories).empty()) {
+    std::vector<std::string> mounts = submounts_of(directories);
+    if (mounts.empty()) {
         return;
     }
     Fd own = open_fd("/proc/self/ns/mnt", O_RDONLY);
@@ -61,7 +62,6 @@ HiddenSubmounts::HiddenSubmounts(const std::vector<std::string>& directories) {
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
         throw SysError(errno, "keeping mounts to ourselves");
     }
-    std::vector<std::string> mounts = submounts_of(directories);
     std::ranges::reverse(mounts);
     for (const std::string& mount_point : mounts) {
         ::umount2(mount_point.c_str(), MNT_DETACH);

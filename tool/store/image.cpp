@@ -7,11 +7,6 @@ namespace {
 constexpr int k_version = 1;
 
 template <typename T>
-Json optional_text(const std::optional<T>& id) {
-    return id ? Json(id->str()) : Json();
-}
-
-template <typename T>
 T parse_id(const std::string& text) {
     const auto id = T::parse(text);
     if (!id) {
@@ -55,10 +50,10 @@ Json to_json(const Image& image) {
         {"layers", std::move(layers)},
         {"config", config_to_json(image.config)},
         {"state", image.state == ImageState::failed ? "failed" : "good"},
-        {"parent", optional_text(image.parent)},
+        {"parent", json_or_null(image.parent)},
         {"origin", image.origin},
         {"command", image.command},
-        {"run", optional_text(image.run)},
+        {"run", json_or_null(image.run)},
         {"key", image.key ? Json(*image.key) : Json()},
         {"key_parts", image.key_parts},
         {"created", format_time(image.created)},

@@ -121,5 +121,17 @@ TEST_F(BaseTest, HostIsNotWrittenTo) {
     }
 }
 
+TEST_F(BaseTest, CannotBeAFailedState) {
+    const ImageId failed =
+        m_engine.run(shell(base(), "echo x > /root/f; exit 3")).failed_state.value();
+    m_engine.set_tag("failed", failed);
+    for (const std::string& reference : {failed.str(), std::string("tag:failed")}) {
+        const Error error = error_of([&] { m_engine.base(reference, Refresh::no); });
+        EXPECT_EQ(
+            error.message(),
+            fmt::format("image '{}' is a failed state: nothing can be based on it", failed.str()));
+    }
+}
+
 }  // namespace
 }  // namespace mstage::engine

@@ -222,5 +222,29 @@ TEST_F(RunTest, HelpersThatWereKilledAreTidiedUpAfter) {
     EXPECT_EQ(output_of(base(), "test -e /root/f || echo none"), "none\n");
 }
 
+TEST_F(RunTest, OnAsManyLayersAsTheKernelTakesSaysSo) {
+    Image image = m_engine.image(base());
+    image.id = ImageId::generate();
+    image.layers.resize(sandbox::k_max_lowers - 1, image.layers.front());
+    const store::Store store(m_dir / "store", [](const fs::path& path) { remove_tree(path); });
+    store.publish_image(image);
+    const Error error = error_of([&] { m_engine.run(shell(image.id, "echo x > /root/f")); });
+    EXPECT_EQ(
+        error.message(),
+        fmt::format("image '{}' has {} layers, and another one would be too many for the kernel",
+                    image.id.str(), image.layers.size()));
+    EXPECT_EQ(entries_in("runs"), 0U);
+}
+
+TEST_F(RunTest, SizeCountsWhatIsInClosedDirectoriesToo) {
+    const ImageId before = base();
+    const ImageId image =
+        made_by(before,
+                "mkdir /closed && dd if=/dev/zero of=/closed/f bs=1024 count=300 && "
+                "chmod 0 /closed/f /closed");
+    EXPECT_GE(m_engine.size_of(m_engine.image(image)),
+              m_engine.size_of(m_engine.image(before)) + 300 * 1024);
+}
+
 }  // namespace
 }  // namespace mstage::engine

@@ -243,5 +243,52 @@ TEST_F(StageRunnerTest, ScanWritesTheDependencyFile) {
     EXPECT_TRUE(contains(read_file(m_plan.depfile_path("scan")), never_there(m_plan)));
 }
 
+TEST_F(StageRunnerTest, EditsAfterTheScanAreForTheNextOne) {
+    build("deps-installed");
+    const auto key = [&] { return get_checkpoint(m_plan, "build-complete").key.value(); };
+    scan(m_engine, m_plan);
+    write_file_atomically(m_dir / "src/main.c", "edited");
+    EXPECT_TRUE(run_stage(context(), m_plan, stage("build")).ok);
+    // Key and image are both of what was scanned.
+    const std::string old_key = key();
+    EXPECT_EQ(content_of(image("build-complete"), "/app/out"), "int main;");
+    scan(m_engine, m_plan);
+    EXPECT_TRUE(run_stage(context(), m_plan, stage("build")).ok);
+    EXPECT_NE(key(), old_key);
+    EXPECT_EQ(content_of(image("build-complete"), "/app/out"), "edited");
+    write_file_atomically(m_dir / "src/main.c", "int main;");
+    scan(m_engine, m_plan);
+    EXPECT_TRUE(contains(run_stage(context(), m_plan, stage("build")).text, "(restored)"));
+    EXPECT_EQ(key(), old_key);
+}
+
+TEST_F(StageRunnerTest, ScansOfOneTreeTakeTurns) {
+    scan(m_engine, m_plan);
+    const auto digest = [&] { return read_file(m_plan.inputs_path("build")); };
+    const std::string before = digest();
+    write_file_atomically(m_dir / "src/main.c", "edited");
+    for (int i = 0; i < 200; ++i) {
+        write_file_atomically(m_dir / "src" / fmt::format("f{}", i), "x");
+    }
+    const auto scan_elsewhere = [&] {
+        engine::LocalEngine mine(m_dir / "store");
+        scan(mine, m_plan);
+        return 0;
+    };
+    std::vector<std::unique_ptr<test::Process>> scans;
+    for (int i = 0; i < 6; ++i) {
+        scans.push_back(std::make_unique<test::Process>(scan_elsewhere));
+    }
+    for (const auto& process : scans) {
+        EXPECT_TRUE(process->wait().ok());
+    }
+    const std::string after = digest();
+    EXPECT_NE(after, before);
+    scan(m_engine, m_plan);
+    EXPECT_EQ(digest(), after);
+    build("build-complete");
+    EXPECT_EQ(content_of(image("build-complete"), "/app/f199"), "x");
+}
+
 }  // namespace
 }  // namespace mstage::pipeline

@@ -104,10 +104,6 @@ Json to_json(const std::vector<Cache>& caches) {
     return list;
 }
 
-Json id_or_null(const std::optional<ImageId>& id) {
-    return id ? Json(id->str()) : Json();
-}
-
 /// runs/<uuid>/run.json. Every field is always there.
 Json run_record(const RunRequest& request, const RunResult& result, TimePoint started) {
     const Outcome& outcome = result.outcome;
@@ -136,9 +132,9 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"peak_memory_bytes", usage.peak_memory},
         {"read_bytes", usage.read_bytes},
         {"written_bytes", usage.written_bytes},
-        {"result_image", id_or_null(result.result_image)},
+        {"result_image", json_or_null(result.result_image)},
         {"filesystem_changed", result.filesystem_changed},
-        {"failed_state", id_or_null(result.failed_state)},
+        {"failed_state", json_or_null(result.failed_state)},
     };
 }
 

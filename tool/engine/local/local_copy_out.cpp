@@ -1,0 +1,110 @@
+#include <fcntl.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "engine/local/image_tree.hpp"
+#include "engine/local/local_engine.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A path that stays the same place for a child that sees other mounts than we do: by way of a
+/// descriptor for the deepest directory of it that exists.
+class OpenPath {
+public:
+    explicit OpenPath(const fs::path& path)
+        : m_start(fs::absolute(path).lexically_normal()), m_is_directory(!path.has_filename()) {
+        if (!m_start.has_filename()) {
+            m_start = m_start.parent_path();
+        }
+        while (!fs::is_directory(m_start)) {
+            m_rest = m_rest.empty() ? m_start.filename() : m_start.filename() / m_rest;
+            m_start = m_start.parent_path();
+        }
+        m_directory = open_fd(m_start, O_PATH | O_DIRECTORY);
+        m_through = fmt::format("/proc/self/fd/{}", m_directory.get());
+    }
+
+    fs::path path() const {
+        const fs::path whole = m_rest.empty() ? m_through : m_through / m_rest;
+        return m_is_directory ? whole / "" : whole;
+    }
+    /// `text` with what it calls by way of the descriptor called by its name on this machine.
+    std::string original(std::string text) const {
+        const std::string& through = m_through.native();
+        for (size_t at = text.find(through); at != std::string::npos; at = text.find(through, at)) {
+            text.replace(at, through.size(), m_start.native());
+            at += m_start.native().size();
+        }
+        return text;
+    }
+
+private:
+    fs::path m_start;
+    fs::path m_rest;
+    fs::path m_through;
+    Fd m_directory;
+    bool m_is_directory;
+};
+
+/// Where each of the matched things goes; see Engine::copy_out().
+std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
+                                                        const std::vector<std::string>& patterns,
+                                                        const fs::path& destination) {
+    std::vector<std::string> sources;
+    for (const std::string& pattern : patterns) {
+        const std::vector<std::string> matches = tree.glob(pattern);
+        if (matches.empty()) {
+            throw Error("nothing in the image matches '{}'", pattern);
+        }
+        sources.insert(sources.end(), matches.begin(), matches.end());
+    }
+    const bool into_directory = sources.size() > 1 || !destination.has_filename() ||
+                                fs::is_directory(destination) ||
+                                patterns.front().find_first_of("*?[") != std::string::npos;
+    if (into_directory) {
+        make_directories(destination.has_filename() ? destination : destination.parent_path());
+    }
+    std::vector<std::pair<std::string, fs::path>> jobs;
+    for (const std::string& source : sources) {
+        jobs.emplace_back(source,
+                          into_directory ? destination / fs::path(source).filename() : destination);
+    }
+    return jobs;
+}
+
+}  // namespace
+
+std::vector<fs::path> LocalEngine::copy_out(const Image& image,
+                                            const std::vector<std::string>& patterns,
+                                            const fs::path& destination) {
+    const OpenPath target(destination);
+    const auto copy = [&](const ImageTree& tree) {
+        std::string written;
+        for (const auto& [source, name] : copy_jobs(tree, patterns, target.path())) {
+            for (const fs::path& file : copy_from_tree(tree, source, name)) {
+                written.append(target.original(file.native())).push_back('\0');
+            }
+        }
+        return written;
+    };
+    std::string answer;
+    try {
+        answer = with_tree(image, copy);
+    } catch (const Error& error) {
+        throw with_hint(Error("{}", target.original(error.message())), error.hint());
+    }
+    std::vector<fs::path> files;
+    for (const std::string& file : split(answer, '\0')) {
+        if (!file.empty()) {
+            files.emplace_back(file);
+        }
+    }
+    return files;
+}
+
+}  // namespace mstage::engine
