@@ -411,3 +411,14 @@ x" "${out/fifo 666/fifo 644}"
     has "$err" "starting the sandbox: bwrap ended with exit code 1: no luck"
     is_gone "$duration"
 }
+
+@test "where parts of /proc are covered: a message that says so" {
+    is_root || skip "for root only"
+    # shellcheck disable=SC2016  # the inner shell's variables
+    fails unshare --pid --fork --mount-proc bash -c '
+        mount -t tmpfs none /proc/sys
+        "$1" run tag:base -c true
+    ' bash "$MSTAGE_EXECUTABLE"
+    has "$err" "mounting /proc for the sandbox: Operation not permitted"
+    has "$err" "container"
+}

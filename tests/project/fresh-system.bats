@@ -12,7 +12,8 @@ setup_file() {
     # shellcheck source=/dev/null
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # What is thrown away in the end need not be brought to disk.
-    mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io --include=ca-certificates "$suite" "$file_dir/system"
+    mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io --include=ca-certificates,mount \
+        "$suite" "$file_dir/system"
     cp "$package" "$file_dir/system/root"
 }
 
@@ -22,11 +23,23 @@ setup() {
 }
 
 # in_system COMMAND...: as root, with the fresh system as its root file system: no chroot, in which there can be no user
-# namespaces.
+# namespaces, and no other tool's sandbox, which would cover parts of /proc.
 in_system() {
-    bwrap --dev-bind "$file_dir/system" / --dev-bind /dev /dev --bind /sys /sys --proc /proc \
-        --ro-bind /etc/resolv.conf /etc/resolv.conf --unshare-pid --die-with-parent --cap-add ALL --chdir /root \
-        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+    # shellcheck disable=SC2016  # the inner shell's variables
+    unshare --mount --pid --fork --kill-child bash -ec '
+        mount --make-rprivate /
+        mount --bind "$1" "$1"
+        cp -L --remove-destination /etc/resolv.conf "$1/etc/resolv.conf"
+        mount --rbind /dev "$1/dev"
+        mount --rbind /sys "$1/sys"
+        mount -t proc proc "$1/proc"
+        cd "$1"
+        pivot_root . .
+        umount -l .
+        cd /root
+        shift
+        exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+    ' bash "$file_dir/system" "$@"
 }
 
 works() {

@@ -261,10 +261,13 @@ void give_output_to(const User& user, const CommandFds& fds) {
 }
 
 /// bwrap looks its child up in /proc by the number that it has here, which is another process of the
-/// machine's /proc, or none. Where this is not allowed bwrap cannot mount its own either, and says so.
+/// machine's /proc, or none.
 void show_own_processes() {
-    [[maybe_unused]] const int refused =
-        ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+    if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+        throw with_hint(SysError(errno, "mounting /proc for the sandbox"),
+                        "in a container, parts of /proc must not be covered (docker run "
+                        "--security-opt systempaths=unconfined)");
+    }
 }
 
 }  // namespace
