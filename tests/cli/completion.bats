@@ -23,11 +23,13 @@ write_plan() {
 import json, sys
 work, store, pipeline, default, *checkpoints = sys.argv[1:]
 print(json.dumps({
-    "version": 1, "pipeline": pipeline, "default": default == "true", "source": work, "build_dir": work + "/build",
+    "version": 1, "pipeline": pipeline, "default": default == "true", "config": None,
+    "default_config": None, "source": work, "build_dir": work + "/build",
     "state_dir": work + "/build/.mstage/" + pipeline, "store": store, "engine": "local", "base": "tag:base",
     "workdir": "/app", "exclude": [], "scan_every_build": False, "build_tool": "ninja", "tests": [],
     "stages": [{"name": "make-" + name, "from": "setup-base", "command": "true", "environment": {}, "workdir": "/app",
-                "network": False, "timeout": 0, "checkpoint": name, "target": name, "inputs": None, "live": False}
+                "user": "", "caches": [], "exclude": [], "copies": [], "network": False, "timeout": 0,
+                "checkpoint": name, "target": name, "inputs": None, "live": False}
                for name in checkpoints]}))
 END
 }
@@ -102,7 +104,7 @@ END
 }
 
 @test "verbs and options are those of help" {
-    mapfile -t verbs < <(mstage --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1 /p')
+    mapfile -t verbs < <(mstage --help | sed -n '/^Verbs:/,/^$/s/^  \([-a-z]*\) .*/\1 /p')
     [[ ${#verbs[@]} -gt 8 ]]
     offers "mstage " "${verbs[@]}"
     offers "mstage st" "stage " "status "

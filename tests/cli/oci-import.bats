@@ -110,7 +110,7 @@ stop_docker() {
     succeeds mstage import "oci:$layout:inserted"
     local image=$out
     has_tree "$image" "$file_dir/inserted/rootfs"
-    succeeds mstage run "$image" -- cat /d/e
+    succeeds mstage run --user root "$image" -- cat /d/e
     same 7 "$out"
 }
 

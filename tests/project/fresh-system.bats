@@ -47,20 +47,24 @@ works() {
     [[ $code == 0 ]] || blame "failed"
 }
 
-# The first block of README of this kind after "In your project": cmake, or the indented one.
-snippet() {
-    local readme="$BATS_TEST_DIRNAME/../../README.md"
-    case $1 in
-        cmake) sed -n '/^## In your project/,/^## /p' "$readme" | sed -n '/^```cmake/,/^```/{//d;p};/^```$/q' ;;
-        commands) sed -n '/^## In your project/,/^## /p' "$readme" | sed -n '/^    cmake /,/^$/s/^    //p' | sed '/^$/q' ;;
-    esac
+# What README says under "In your project": all of it, its first CMake code, its first commands.
+section() {
+    awk '/^## /{ inside = /^## In your project/ } inside' "$BATS_TEST_DIRNAME/../../README.md"
+}
+
+cmake_code() {
+    section | awk '/^```cmake/{ inside = 1; next } inside && /^```/{ exit } inside'
+}
+
+commands() {
+    section | awk '/^    cmake /{ inside = 1 } inside && /^$/{ exit } inside'
 }
 
 make_project() {
     local project="$file_dir/system/root/project"
     mkdir "$project"
     {
-        snippet cmake
+        cmake_code
         cat <<'END'
 find_package(tinyxml2 REQUIRED)
 add_executable(app app.cpp)
@@ -79,17 +83,17 @@ END
 }
 
 @test "README's first project, with the package and a compiler installed" {
-    has "$(snippet cmake)" "find_package(MultiStageBuild REQUIRED)"
-    same 3 "$(snippet commands | wc -l)"
+    has "$(cmake_code)" "find_package(MultiStageBuild REQUIRED)"
+    same 3 "$(commands | wc -l)"
     # shellcheck disable=SC2016  # the inner shell's
     works sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends g++ &&
         apt-get -q install -y ./mstage_*.deb'
     works mstage --version
     make_project
-    works sh -euc "cd project; $(snippet commands)"
+    works sh -euc "cd project; $(commands)"
     has "$out" "build-complete"
     has "$out" "100% tests passed"
-    works sh -euc "cd project; $(snippet commands)"
+    works sh -euc "cd project; $(commands)"
     has "$out" "no work to do"
     works mstage -C project/build ls build-complete:/build/app
     # The package was not in the way of what the stage installed.

@@ -66,13 +66,13 @@ int run_export(const Arguments& arguments) {
     bool json = false;
     parser.argument("IMAGE", image, "The image", VerbParser::Needed::yes);
     parser.argument("DEST", request.destination,
-                    "oci-archive:FILE[:TAG], oci:DIR[:TAG], docker-archive:FILE[:NAME:TAG] or "
-                    "docker://HOST/NAME[:TAG]",
+                    "oci-archive:FILE, oci:DIR, docker-archive:FILE or docker://HOST/NAME",
                     VerbParser::Needed::yes);
     parser.option("--compression", "KIND", compression, "gzip (the default), zstd or none");
     parser.option("--level", "N", level, "1 to 9 of gzip (default 4), 1 to 19 of zstd (default 3)");
     parser.flag("--json", json, "Print JSON");
     parser.footer(
+        "Each DEST may end with :TAG (docker-archive: with :NAME:TAG).\n"
         "Prints the digest of the manifest. The same image gives the same digest, as long as the\n"
         "compressing program is the same (pigz where there is one, else gzip). With\n"
         "SOURCE_DATE_EPOCH in the environment, no time in the image is later.\n"

@@ -10,12 +10,14 @@ int run_import(const Arguments& arguments) {
     bool refresh = false;
     bool json = false;
     parser.argument("REFERENCE", reference,
-                    "host, debian:SUITE[+PACKAGE…], rootfs:PATH, docker://NAME, oci:DIR, "
-                    "oci-archive:FILE or docker-archive:FILE",
+                    "host, debian:SUITE, rootfs:PATH, docker://NAME, oci:DIR, …",
                     VerbParser::Needed::yes);
     parser.flag("--refresh", refresh, "Import again what is there already");
     parser.option("--tag", "NAME", tag, "Also name the image");
     parser.flag("--json", json, "Print JSON");
+    parser.footer(
+        "Archives of container images are oci-archive:FILE and docker-archive:FILE, with :TAG if\n"
+        "there are several in it; debian: takes packages too, as debian:bookworm+gcc+make.");
     if (!parser.read(arguments)) {
         return k_good;
     }

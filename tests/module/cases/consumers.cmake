@@ -24,7 +24,7 @@ set(package Development/lib/cmake/MultiStageBuild)
 file(GLOB parts RELATIVE "${MODULE_DIR}" "${MODULE_DIR}/MultiStageBuild/*.cmake")
 list(REMOVE_ITEM parts MultiStageBuild/Install.cmake)
 set(expected MultiStageBuild.cmake ${parts} MultiStageBuildConfig.cmake MultiStageBuildConfigVersion.cmake
-  MultiStageBuildTargets-release.cmake MultiStageBuildTargets.cmake)
+  MultiStageBuildPresets.json MultiStageBuildTargets-release.cmake MultiStageBuildTargets.cmake)
 list(TRANSFORM expected PREPEND "${package}/")
 list(APPEND expected Runtime/bin/mstage Runtime/share/bash-completion/completions/mstage
   Runtime/share/fish/vendor_completions.d/mstage.fish Runtime/share/man/man1/mstage.1

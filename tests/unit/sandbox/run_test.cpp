@@ -71,8 +71,9 @@ TEST_P(RunTest, GivesExactlyTheEnvironment) {
     spec.environment = {{"A", "with space"}, {"B", ""}, {"C", "x=y"}};
     std::vector<std::string> lines = split(output_of(spec), '\n');
     std::ranges::sort(lines);
-    // PWD comes from bwrap, which has changed the directory.
-    EXPECT_EQ(lines, (std::vector<std::string>{"", "A=with space", "B=", "C=x=y", "PWD=/"}));
+    // HOME is the user's, and PWD comes from bwrap, which has changed the directory.
+    EXPECT_EQ(lines,
+              (std::vector<std::string>{"", "A=with space", "B=", "C=x=y", "HOME=/root", "PWD=/"}));
     ::unsetenv("MSTAGE_TEST_LEAK");
 }
 
@@ -98,7 +99,8 @@ TEST_P(RunTest, IsAnErrorWithoutTheWorkingDirectory) {
 
 TEST_P(RunTest, IsAnErrorWithoutTheShell) {
     const Error error = test::error_of([&] { run_spec(spec_of({"/bin/bash", "-c", "true"})); });
-    EXPECT_TRUE(contains(error.message(), "the image has no program '/bin/bash'")) << error.message();
+    EXPECT_TRUE(contains(error.message(), "the image has no program '/bin/bash'"))
+        << error.message();
     test::error_of([&] { run_spec(spec_of({"no-such-program"})); });
     test::error_of([&] { run_spec(spec_of({"/etc/passwd"})); });
 }

@@ -63,15 +63,18 @@ TEST_F(CacheDirsTest, LockedOnesAreForOneAtATime) {
 }
 
 TEST_F(CacheDirsTest, WhoWaitsGetsItInTheEnd) {
-    auto locked = take({"/x,id=a,sharing=locked"});
+    // Begun first: a child would have our lock too.
     test::Process other([&] {
         bool waited = false;
+        eventually([&] { return fs::exists(m_dir / "taken"); });
         m_caches.take(parse_caches({"/x,id=a,sharing=locked"}), "identity", [&](const Cache&) {
             waited = true;
             write_file_atomically(m_dir / "waits", "");
         });
         return waited ? 0 : 1;
     });
+    auto locked = take({"/x,id=a,sharing=locked"});
+    write_file_atomically(m_dir / "taken", "");
     EXPECT_TRUE(eventually([&] { return fs::exists(m_dir / "waits"); }));
     locked.clear();
     EXPECT_TRUE(other.wait().ok());
