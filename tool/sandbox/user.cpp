@@ -123,18 +123,15 @@ void set_user(int root, const std::string& name, const std::string& image, User&
     if (entry) {
         user.uid = entry->pw_uid;
         user.gid = entry->pw_gid;
-        user.home = entry->pw_dir;
         login = entry->pw_name;
     } else if (id) {
         user.uid = *id;
         user.gid = 0;
-        user.home = "/";
     } else {
         throw no_such("user", name, image);
     }
-    if (user.home.empty()) {
-        user.home = "/";
-    }
+    const std::string home = entry ? entry->pw_dir : "";
+    user.home = home.empty() ? std::string("/") : home;
 }
 
 gid_t group_id(int root, const std::string& name, const std::string& image) {
