@@ -7,7 +7,7 @@ file(READ "${MODULE_DIR}/MultiStageBuild.cmake" text)
 string(FIND "${text}" ".rst:" start)
 string(FIND "${text}" "]===" end)
 string(SUBSTRING "${text}" ${start} ${end} reference)
-string(SUBSTRING "${text}" ${end} -1 code)
+file(READ "${MODULE_DIR}/MultiStageBuild/Commands.cmake" code)
 
 string(REGEX MATCHALL "\nfunction\\(multi_stage_[a-z_]+" functions "${code}")
 list(LENGTH functions count)

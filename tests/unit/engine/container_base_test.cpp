@@ -162,19 +162,5 @@ TEST(ContainerConfig, IsEnvironmentWorkdirUserAndTheRest) {
     EXPECT_EQ(image_config_of({{"rootfs", Json::object()}}).workdir, "/");
 }
 
-TEST(RegistryReference, HoldsNoCredentials) {
-    const std::string digest = "sha256:" + sha256_hex("");
-    for (const std::string& good :
-         {std::string("a"), std::string("host:1/a/b:c"), "a@" + digest, "host/a:b@" + digest}) {
-        EXPECT_NO_THROW(refuse_credentials(good)) << good;
-    }
-    for (const std::string& bad : {std::string("me:secret@host/a"), "me:secret@host/a@" + digest,
-                                   std::string("me:secret@a"), std::string("secret@sha.org/a")}) {
-        const auto error = error_of<UsageError>([&] { refuse_credentials(bad); });
-        EXPECT_FALSE(contains(error.message(), "secret")) << error.message();
-        EXPECT_TRUE(contains(error.hint(), "skopeo login")) << error.hint();
-    }
-}
-
 }  // namespace
 }  // namespace mstage::engine

@@ -51,16 +51,5 @@ TEST(ExportDestination, OthersAreWrongUsage) {
     EXPECT_TRUE(contains(error_of([] { parse_export_destination("dir"); }).hint(), "oci-archive:"));
 }
 
-TEST(ExportDestination, LoopbackIsThisMachine) {
-    for (const char* reference :
-         {"localhost/a", "localhost:5000/a", "127.0.0.1:5000/a", "127.9.9.9/a", "[::1]:5000/a"}) {
-        EXPECT_TRUE(is_on_loopback(reference)) << reference;
-    }
-    for (const char* reference : {"127.example.org/a", "localhost.example.org/a", "10.0.0.1:5000/a",
-                                  "[::2]/a", "example.org/localhost"}) {
-        EXPECT_FALSE(is_on_loopback(reference)) << reference;
-    }
-}
-
 }  // namespace
 }  // namespace mstage::engine

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 
@@ -37,10 +38,6 @@ ExportDestination with_path(DestinationKind kind, std::string_view operand,
 
 ExportDestination in_registry(std::string_view reference) {
     const size_t slash = reference.find('/');
-    if (reference.substr(0, slash).find('@') != std::string_view::npos) {
-        throw with_hint(UsageError("user and password do not belong into a reference"),
-                        "log in with 'skopeo login HOST', or set REGISTRY_AUTH_FILE");
-    }
     if (reference.empty() || slash == 0 || slash == reference.size() - 1) {
         throw UsageError("the reference names no image");
     }
@@ -52,21 +49,13 @@ std::optional<std::string_view> behind(std::string_view text, std::string_view p
     return text.starts_with(prefix) ? std::optional(text.substr(prefix.size())) : std::nullopt;
 }
 
-/// Without the password that may be in it.
-std::string shown(const std::string& text) {
-    constexpr std::string_view k_registry = "docker://";
-    const size_t at = text.find('@');
-    if (!text.starts_with(k_registry) || at == std::string::npos ||
-        at > text.find('/', k_registry.size())) {
-        return text;
-    }
-    return std::string(k_registry) + "…" + text.substr(at);
-}
-
 }  // namespace
 
 ExportDestination parse_export_destination(const std::string& text) {
-    return with_context(fmt::format("destination '{}'", shown(text)), [&] {
+    if (const auto reference = behind(text, "docker://")) {
+        refuse_credentials(*reference);  // before anybody repeats it
+    }
+    return with_context(fmt::format("destination '{}'", text), [&] {
         if (const auto operand = behind(text, "oci:")) {
             return with_path(DestinationKind::oci, *operand, "latest");
         }
@@ -81,16 +70,6 @@ ExportDestination parse_export_destination(const std::string& text) {
         }
         throw with_hint(UsageError("it is of no known kind"), std::string(k_forms));
     });
-}
-
-bool is_on_loopback(std::string_view reference) {
-    const std::string_view host = reference.substr(0, reference.find('/'));
-    const std::string_view name =
-        host.starts_with('[') ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
-    // Numbers only: 127.example.org is anywhere.
-    return name == "localhost" || name == "[::1]" ||
-           (name.starts_with("127.") &&
-            name.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 }  // namespace mstage::engine

@@ -19,10 +19,7 @@ struct ExportDestination {
 };
 
 /// As skopeo has them: a path ends at its first colon. Throws UsageError, also for credentials in a
-/// registry's reference: command lines are no secret.
+/// registry's reference (refuse_credentials()).
 ExportDestination parse_export_destination(const std::string& text);
-
-/// Whether the registry is on this machine and so, as docker has it, needs no TLS.
-bool is_on_loopback(std::string_view reference);
 
 }  // namespace mstage::engine

@@ -40,7 +40,4 @@ std::unique_ptr<ImageSource> open_docker_archive(const std::string& operand,
 std::unique_ptr<ImageSource> open_registry_image(const std::string& operand,
                                                  const std::filesystem::path& work);
 
-/// Refuses a registry reference that holds a user's name or password, without repeating it.
-void refuse_credentials(const std::string& operand);
-
 }  // namespace mstage::engine

@@ -7,8 +7,8 @@
 #include "base/text.hpp"
 #include "engine/local/base_images.hpp"
 #include "engine/local/host_ground.hpp"
-#include "engine/local/image_source.hpp"
 #include "engine/local/local_engine.hpp"
+#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 

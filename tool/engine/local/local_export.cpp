@@ -17,6 +17,7 @@
 #include "engine/local/layer_blobs.hpp"
 #include "engine/local/local_engine.hpp"
 #include "engine/local/oci_config.hpp"
+#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 

@@ -16,6 +16,7 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "engine/local/image_source.hpp"
+#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 
@@ -24,12 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view k_schema_1 = "application/vnd.docker.distribution.manifest.v1+";
-
-bool is_loopback(std::string_view operand) {
-    const std::string_view host = operand.substr(0, operand.find('/'));
-    return host == "localhost" || host.starts_with("localhost:") || host.starts_with("127.") ||
-           host.starts_with("[::1]");
-}
 
 /// "host:5000/name:tag@sha256:…" → "host:5000/name"
 std::string without_tag_and_digest(const std::string& operand) {
@@ -162,22 +157,8 @@ bool is_schema_1(const Json& manifest) {
 
 }  // namespace
 
-void refuse_credentials(const std::string& operand) {
-    const size_t at = operand.find('@');
-    const bool is_digest = at != std::string::npos && operand.find('/', at) == std::string::npos &&
-                           operand.compare(at + 1, 3, "sha") == 0 &&
-                           operand.find('@', at + 1) == std::string::npos;
-    if (at != std::string::npos && !is_digest) {
-        throw with_hint(
-            UsageError("a 'docker://' reference with a user's name or password in it is refused: "
-                       "it would end up in plans and logs"),
-            "log in with 'skopeo login HOST', or name a file with credentials in "
-            "REGISTRY_AUTH_FILE");
-    }
-}
-
 std::unique_ptr<ImageSource> open_registry_image(const std::string& operand, const fs::path& work) {
-    const Skopeo skopeo(is_loopback(operand));
+    const Skopeo skopeo(is_on_loopback(operand));
     const Manifest manifest = fetch_manifest(skopeo, operand);
     const fs::path layout = work / "layout";
     if (is_schema_1(manifest.json)) {

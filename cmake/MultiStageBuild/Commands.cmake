@@ -1,0 +1,226 @@
+# The public commands, which the top of MultiStageBuild.cmake describes. Each looks at all of its arguments first: what is
+# wrong with a call stops it before anything is declared.
+
+include_guard(GLOBAL)
+
+function(multi_stage_build pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    SOURCE
+    BASE
+    WORKDIR
+    NETWORK
+    TIMEOUT
+    LIVE
+    USER)
+  # CACHE comes first: near the end set() would take it for its own.
+  set(multi_value
+    CACHE
+    EXCLUDE
+    INSTALL_COMMAND
+    INSTALL_INPUTS
+    BUILD_COMMAND
+    BUILD_INPUTS
+    TEST_COMMAND
+    ENVIRONMENT)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_require_new_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_check_base("${caller}" "${arg_BASE}")
+  _MultiStageBuild_check_source_place("${caller}" "${arg_WORKDIR}")
+  _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
+  _MultiStageBuild_source("${caller}" source "${arg_SOURCE}")
+  _MultiStageBuild_usual_commands("${caller}" "${source}"
+    "${arg_INSTALL_COMMAND}" "${arg_BUILD_COMMAND}" "${arg_TEST_COMMAND}")
+  _MultiStageBuild_check_idle_inputs("${caller}" INSTALL
+    "${install_command}" "${arg_INSTALL_COMMAND}" "${arg_INSTALL_INPUTS}")
+  _MultiStageBuild_check_idle_inputs("${caller}" BUILD "${build_command}" "${arg_BUILD_COMMAND}" "${arg_BUILD_INPUTS}")
+  if(NOT DEFINED arg_INSTALL_COMMAND AND NOT DEFINED arg_INSTALL_INPUTS)
+    _MultiStageBuild_detected_install_inputs(arg_INSTALL_INPUTS "${kind}" "${source}")
+  endif()
+  _MultiStageBuild_inputs_json("${caller}" install_inputs INSTALL_INPUTS "${arg_INSTALL_INPUTS}")
+  _MultiStageBuild_inputs_json("${caller}" build_inputs BUILD_INPUTS "${arg_BUILD_INPUTS}")
+  _MultiStageBuild_check_variables("${caller}")
+  _MultiStageBuild_helper("${caller}" helper)
+
+  # Beyond this point nothing is wrong with the call.
+  _MultiStageBuild_json_array(exclude "${arg_EXCLUDE}")
+  _MultiStageBuild_add_pipeline("${pipeline}"
+    source "${source}"
+    base "${arg_BASE}"
+    exclude "${exclude}"
+    store "${MSTAGE_STORE}"
+    engine "${MSTAGE_ENGINE}"
+    scan_every_build "${MSTAGE_SCAN_EVERY_BUILD}"
+    helper "${helper}"
+    default_workdir "${arg_WORKDIR}"
+    default_environment "${arg_ENVIRONMENT}"
+    default_network "${arg_NETWORK}"
+    default_timeout "${arg_TIMEOUT}"
+    default_live "${arg_LIVE}"
+    default_user "${arg_USER}"
+    default_caches "${arg_CACHE}")
+  set(last setup-base)
+  if(NOT install_command STREQUAL "")
+    _MultiStageBuild_add_stage("${pipeline}" install deps-installed ${last} "${install_command}" "${install_inputs}"
+      "" "" "" "" "" "" "")
+    set(last deps-installed)
+  endif()
+  if(NOT build_command STREQUAL "")
+    _MultiStageBuild_add_stage("${pipeline}" build build-complete ${last} "${build_command}" "${build_inputs}"
+      "" "" "" "" "" "" "")
+    set(last build-complete)
+  endif()
+  if(NOT test_command STREQUAL "")
+    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "" "" "" "" "")
+  endif()
+endfunction()
+
+function(multi_stage_add_stage pipeline stage)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(required
+    FROM
+    CHECKPOINT)
+  set(one_value
+    ${required}
+    WORKDIR
+    NETWORK
+    TIMEOUT
+    LIVE
+    USER)
+  set(multi_value
+    CACHE
+    COMMAND
+    COPY
+    INPUTS
+    EXCLUDE
+    ENVIRONMENT)
+  _MultiStageBuild_parse(${ARGC} 2 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_new_stage("${caller}" "${pipeline}" "${stage}" "${arg_CHECKPOINT}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_inputs_json("${caller}" inputs INPUTS "${arg_INPUTS}")
+  _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
+  _MultiStageBuild_check_copies("${caller}" "${pipeline}" "${arg_COPY}")
+
+  _MultiStageBuild_set_selection("${pipeline}" "${stage}" "${arg_EXCLUDE}" "${arg_COPY}")
+  _MultiStageBuild_add_stage("${pipeline}" "${stage}" "${arg_CHECKPOINT}" "${arg_FROM}" "${command}" "${inputs}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}" "${arg_USER}" "${arg_CACHE}")
+endfunction()
+
+function(multi_stage_add_test pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(required
+    NAME
+    FROM)
+  set(one_value
+    ${required}
+    WORKDIR
+    NETWORK
+    TIMEOUT
+    USER
+    PROCESSORS)
+  set(multi_value
+    CACHE
+    COMMAND
+    ENVIRONMENT
+    RESOURCE_LOCK
+    LABELS)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_new_test("${caller}" "${pipeline}" "${arg_NAME}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
+  _MultiStageBuild_check_run_options("${caller}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "")
+  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  if(DEFINED arg_PROCESSORS AND NOT arg_PROCESSORS MATCHES "^[1-9][0-9]*$")
+    _MultiStageBuild_fail("${caller}" "not a number of processors" PROCESSORS "'${arg_PROCESSORS}'")
+  endif()
+
+  _MultiStageBuild_add_test("${pipeline}" "${arg_NAME}" "${arg_FROM}" "${command}"
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_USER}" "${arg_CACHE}"
+    "${arg_PROCESSORS}" "${arg_RESOURCE_LOCK}" "${arg_LABELS}")
+endfunction()
+
+function(multi_stage_add_artifact pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    FROM
+    DESTINATION)
+  set(multi_value
+    PATH)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${one_value};PATH")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  foreach(path IN LISTS arg_PATH)
+    if(NOT path MATCHES "^/")
+      _MultiStageBuild_decode(path "${path}")
+      _MultiStageBuild_fail("${caller}" "not an absolute path in the image" PATH "'${path}'")
+    endif()
+  endforeach()
+  if(arg_DESTINATION STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "empty path" Keyword DESTINATION)
+  endif()
+
+  if(NOT arg_DESTINATION MATCHES "^([/]|[$]<)")
+    string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
+  endif()
+  _MultiStageBuild_add_delivery("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}")
+endfunction()
+
+function(multi_stage_add_compile_commands pipeline)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  set(one_value
+    FROM
+    PATH
+    DESTINATION)
+  set(multi_value
+    MAP)
+  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
+  if(NOT DEFINED arg_FROM)
+    set(arg_FROM build-complete)
+  endif()
+  _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
+  _MultiStageBuild_get(workdir "${pipeline}/default_workdir")
+  _MultiStageBuild_get(source "${pipeline}/source")
+  string(REGEX REPLACE "/+$" "" workdir "${workdir}")
+  if(workdir STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "in '/' the source cannot be told from the rest of the image" WORKDIR "'/'")
+  endif()
+  if(NOT DEFINED arg_PATH)
+    set(arg_PATH "${workdir}/build/compile_commands.json")
+  endif()
+  if(NOT arg_PATH MATCHES "^/")
+    _MultiStageBuild_fail("${caller}" "not an absolute path in the image" PATH "'${arg_PATH}'")
+  endif()
+  foreach(mapping IN LISTS arg_MAP)
+    if(NOT mapping MATCHES "^/[^=]+=/")
+      _MultiStageBuild_decode(mapping "${mapping}")
+      _MultiStageBuild_fail("${caller}" "not of the form <absolute path>=<absolute path>" MAP "'${mapping}'")
+    endif()
+  endforeach()
+  if(NOT arg_DESTINATION MATCHES "^([/]|[$]<)")
+    string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
+    string(REGEX REPLACE "/$" "" arg_DESTINATION "${arg_DESTINATION}")
+  endif()
+  _MultiStageBuild_encode(mappings "${workdir}=${source}")
+  list(APPEND mappings ${arg_MAP})
+  _MultiStageBuild_add_compile_commands("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}"
+    "${mappings}")
+endfunction()
