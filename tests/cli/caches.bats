@@ -193,3 +193,21 @@ is_in_use() {
     matches "$err" "only as root|not mapped"
     has "$err" "/etc/subuid"
 }
+
+@test "what is in a cache does not say where another one goes" {
+    mkdir outside
+    succeeds mstage run --cache /c tag:base -c 'ln -s / /c/root; ln -s /proc /c/proc; ln -s /etc /c/etc'
+    fails mstage run --no-disposable --cache /c --cache /c/etc/new tag:base -- true
+    has "$err" "cache '/c/etc/new' leads to '/etc/new' by a link in another cache"
+    fails mstage run --cache /c --cache /c/proc/x tag:base -- true
+    fails mstage run --cache /c --cache /c/root tag:base -- true
+    succeeds mstage run --cache /c --cache /c/own tag:base -c 'echo x >/c/own/file'
+    # bwrap sees the machine while it mounts what is below /tmp and /run.
+    succeeds mstage run --cache /tmp/t tag:base -- ln -s "/oldroot$work/outside" /tmp/t/x
+    fails mstage run --cache /tmp/t --cache /tmp/t/x/y tag:base -- true
+    has "$err" "cache '/tmp/t/x/y' is in cache '/tmp/t'"
+    succeeds mstage run --cache /run/mstage tag:base -- ln -s "/oldroot$work/outside/created" /run/mstage/authorities-0.pem
+    echo x >authorities.pem
+    exits 0 env SSL_CERT_FILE="$work/authorities.pem" "$MSTAGE_EXECUTABLE" run --cache /run/mstage tag:base -- true
+    same "" "$(ls outside)"
+}

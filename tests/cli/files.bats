@@ -329,3 +329,18 @@ deep" "$out"
     fails mstage cp --stamp "$work/stamp" tag:files:/missing "$work/dest/"
     absent stamp
 }
+
+# --- compile-commands -------------------------------------------------------------------------------------------
+
+@test "compile-commands: paths of the image become those of the machine" {
+    mkdir -p cc/{bin,dev,etc,proc,run,sys,tmp}
+    cat >cc/compile_commands.json <<'END'
+[{"directory": "/app/build", "command": "c++ -I/app/include -c ../a.cpp", "file": "/app/a.cpp"}]
+END
+    mstage import --tag cc "rootfs:$work/cc" >/dev/null
+    succeeds mstage compile-commands tag:cc:/compile_commands.json --map "/app=$work/source"
+    same "$work/source/a.cpp" "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])[0]["file"])' "$out")"
+    has "$out" "-I$work/source/include"
+    succeeds mstage compile-commands tag:cc:/compile_commands.json new/compile_commands.json
+    [[ -f new/compile_commands.json ]]
+}

@@ -219,6 +219,30 @@ print({l["mediaType"] for l in json.load(sys.stdin)["layers"]})')
     same file "$(ls -A other)"
 }
 
+@test "a torn blob in a layout is replaced" {
+    succeeds mstage export tag:first oci:layout:a
+    local blob size
+    blob=$(find layout/blobs/sha256 -type f -size +8k -print -quit)
+    size=$(stat -c %s "$blob")
+    truncate -s 10 "$blob"
+    succeeds mstage export tag:first oci:layout:b
+    same "$size" "$(stat -c %s "$blob")"
+}
+
+@test "an archive replaces files, and nothing else" {
+    mkfifo fifo
+    misused mstage export tag:first "oci-archive:$work/fifo"
+    has "$err" "fifo' is there and is no regular file"
+    [[ -p fifo ]]
+    misused mstage export tag:first "oci-archive:/dev/null"
+    [[ -c /dev/null ]]
+    echo old >target.tar
+    ln -s target.tar link.tar
+    succeeds mstage export tag:first oci-archive:link.tar
+    [[ -L link.tar ]]
+    tar -tf target.tar >/dev/null
+}
+
 @test "an archive takes the place of another only when it is whole" {
     echo precious >image.tar
     (

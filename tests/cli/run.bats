@@ -422,3 +422,16 @@ x" "${out/fifo 666/fifo 644}"
     has "$err" "mounting /proc for the sandbox: Operation not permitted"
     has "$err" "container"
 }
+
+@test "a command cannot change the machine's devices, and can use them" {
+    local before
+    before=$(stat -c '%n %a %u:%g %Y' /dev/{null,zero,full,random,urandom,tty})
+    for device in null zero full random urandom tty; do
+        exits 1 mstage run tag:base -- chmod 0600 "/dev/$device"
+        exits 1 mstage run tag:base -- chown 0:12 "/dev/$device"
+        exits 1 mstage run tag:base -- touch -d @0 "/dev/$device"
+    done
+    same "$before" "$(stat -c '%n %a %u:%g %Y' /dev/{null,zero,full,random,urandom,tty})"
+    succeeds mstage run tag:base -c 'echo x >/dev/null; head -c 3 /dev/zero | wc -c'
+    same 3 "$out"
+}

@@ -136,6 +136,9 @@ ContainerImage image_from_manifest(const Json& manifest, std::string_view config
         .config_digest = expected.digest, .config = parse_config(config), .layers = {}};
     const std::vector<Digest> diff_ids = diff_ids_of(image.config);
     const Json layers = json_get<Json>(manifest, "layers");
+    if (!layers.is_array()) {
+        throw Error("field 'layers' has the wrong type");
+    }
     if (layers.size() != diff_ids.size()) {
         throw Error("the manifest has {} layers, and the configuration {}", layers.size(),
                     diff_ids.size());
@@ -265,11 +268,8 @@ ContainerImage read_docker_archive(const ImageFiles& files, const std::optional<
     if (!files.find("manifest.json")) {
         throw Error("it is no archive of 'docker save': it has no 'manifest.json'");
     }
-    // The document is an array, and parse_json() reads objects.
-    const std::string text =
-        fmt::format("{{\"images\":{}}}", read_document(files.get("manifest.json")));
-    const Json manifest =
-        find_in_docker_archive(parse_json(text, "'manifest.json'").at("images"), tag);
+    const Json manifest = find_in_docker_archive(
+        parse_json_value(read_document(files.get("manifest.json")), "'manifest.json'"), tag);
     const std::string config = read_document(files.get(json_get<std::string>(manifest, "Config")));
     ContainerImage image{
         .config_digest = Digest::of(config), .config = parse_config(config), .layers = {}};

@@ -158,7 +158,8 @@ void move_blobs(const fs::path& from, const fs::path& into) {
     for (const std::string& name :
          names_in_directory(open_fd(blobs_of(from), O_RDONLY | O_DIRECTORY))) {
         const fs::path place = blobs_of(into) / name;
-        if (!fs::exists(place) && ::rename((blobs_of(from) / name).c_str(), place.c_str()) != 0) {
+        // Also over one of that name, which a power cut may have torn.
+        if (::rename((blobs_of(from) / name).c_str(), place.c_str()) != 0) {
             throw SysError(errno, "writing '{}'", place.native());
         }
     }

@@ -12,8 +12,12 @@ namespace mstage {
 
 using Json = nlohmann::json;
 
-/// Parses `text`; an Error names `what` ("plan '/x/plan.json'") and the place of the fault.
+/// Parses `text`, an object; an Error names `what` ("plan '/x/plan.json'") and the place of the
+/// fault. Documents that are nested deeper than any of ours are refused.
 Json parse_json(std::string_view text, std::string_view what);
+
+/// The same for a document that may be anything.
+Json parse_json_value(std::string_view text, std::string_view what);
 
 /// One line, for files and for --json. Bytes that are no UTF-8 (file names may hold any) become
 /// U+FFFD.

@@ -46,8 +46,8 @@ int run_compile_commands(const Arguments& arguments) {
     const ImagePath source = parse_image_path(source_text);
     const Workplace place(parser.common);
     const Json mapped = with_context(fmt::format("'{}'", source_text), [&] {
-        return pipeline::map_compile_commands(parse_json(content_of(place, source), "content"),
-                                              mappings);
+        return pipeline::map_compile_commands(
+            parse_json_value(content_of(place, source), "content"), mappings);
     });
     if (destination.empty()) {
         print_line(dump_json_indented(mapped));

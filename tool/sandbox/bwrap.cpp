@@ -16,6 +16,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "sandbox/launcher.hpp"
+#include "sandbox/mount_clone.hpp"
 #include "sandbox/seccomp.hpp"
 
 namespace mstage::sandbox {
@@ -136,6 +137,11 @@ Fd arguments_file(const std::vector<std::string>& arguments) {
     }
     std::string text;
     for (const std::string& argument : arguments) {
+        // It would be two arguments, and images say what is in some of them.
+        if (argument.find('\0') != std::string::npos) {
+            throw Error("'{}' holds a NUL, which no program can be given",
+                        escape_control(argument));
+        }
         text.append(argument).push_back('\0');
     }
     write_all(file.get(), text);
@@ -163,7 +169,37 @@ void set_limits() {
     limit(RLIMIT_STACK, 8UL << 20);
 }
 
-[[noreturn]] void exec_bwrap(const std::string& bwrap, const std::vector<std::string>& argv,
+struct BwrapFile {
+    std::string path;
+    Fd clone;  ///< to be run instead, if there is one
+};
+
+/// bwrap is process 1 of the sandbox, and so its file is in the sandbox's /proc. Run from a read-only
+/// mount it cannot be opened for writing there by a root who is the machine's to the kernel.
+BwrapFile find_bwrap(IdMode mode) {
+    const auto path = find_program("bwrap");
+    if (!path) {
+        throw with_hint(Error("program 'bwrap' was not found"), "install the package 'bubblewrap'");
+    }
+    BwrapFile file{.path = *path, .clone = {}};
+    if (mode == IdMode::identity) {
+        file.clone = clone_mount(*path, CloneRestriction::read_only);
+    }
+    return file;
+}
+
+/// Those of the machine that bwrap shows in the sandbox. A device on a read-only mount can be used
+/// as ever, but that root cannot change its mode or owner.
+void protect_devices() {
+    for (const char* path :
+         {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}) {
+        if (const Fd place(::open(path, O_PATH | O_CLOEXEC)); place) {
+            attach_mount(clone_mount(path, CloneRestriction::read_only), place.get());
+        }
+    }
+}
+
+[[noreturn]] void exec_bwrap(const BwrapFile& bwrap, const std::vector<std::string>& argv,
                              const CommandFds& fds, const std::vector<int>& kept) {
     std::vector<char*> pointers;
     for (const std::string& word : argv) {
@@ -181,7 +217,10 @@ void set_limits() {
         keep_across_exec(fd);
     }
     char* const no_environment[] = {nullptr};
-    ::execve(bwrap.c_str(), pointers.data(), no_environment);
+    if (bwrap.clone) {
+        ::execveat(bwrap.clone.get(), "", pointers.data(), no_environment, AT_EMPTY_PATH);
+    }
+    ::execve(bwrap.path.c_str(), pointers.data(), no_environment);
     ::_exit(127);
 }
 
@@ -302,16 +341,17 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
     if (!facts.user.is_plain_root()) {
         add({"--perms", "1777", "--tmpfs", "/dev/shm"});  // bwrap leaves it to root alone
     }
-    args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
     for (const ShownFile& file : spec.files) {
         show_file(args, file.source, file.at);
     }
-    add({"--chdir", spec.workdir, "--clearenv"});
     if (spec.network == Network::off) {
         add({"--unshare-net"});
     } else if (spec.resolv_conf && facts.resolv_conf_at) {
         show_file(args, *spec.resolv_conf, *facts.resolv_conf_at);
     }
+    // Last: bwrap follows links on its way to a place, and those in a cache could lead out.
+    args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
+    add({"--chdir", spec.workdir, "--clearenv"});
     add({"--cap-drop", "ALL"});
     for (const char* capability : k_capabilities) {
         add({"--cap-add", capability});
@@ -328,9 +368,9 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
 int supervise(const Spec& spec, const CommandFds& fds) {
     // Ctrl-C goes to the terminal's process group; what to do about it is the parent's decision.
     ::setsid();
-    const auto bwrap = find_program("bwrap");
-    if (!bwrap) {
-        throw with_hint(Error("program 'bwrap' was not found"), "install the package 'bubblewrap'");
+    const BwrapFile bwrap = find_bwrap(spec.ids.mode);
+    if (spec.ids.mode == IdMode::identity) {
+        protect_devices();
     }
     const RootFacts facts = prepare_root(spec);
     check_command(spec);
@@ -360,7 +400,7 @@ int supervise(const Spec& spec, const CommandFds& fds) {
         throw SysError(errno, "starting bwrap");
     }
     if (pid == 0) {
-        exec_bwrap(*bwrap, argv, fds, kept);
+        exec_bwrap(bwrap, argv, fds, kept);
     }
     return reap_all(pid);
 }

@@ -1,9 +1,8 @@
 #include "sandbox/cache_mounts.hpp"
 
 #include <fcntl.h>
-#include <linux/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -15,15 +14,13 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "sandbox/mount_clone.hpp"
 
 namespace mstage::sandbox {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-// <sys/mount.h>, which has it, does not go with <linux/mount.h> in glibc 2.36.
-constexpr int k_detach = 2;  // MNT_DETACH
 
 /// Where a path leads in a root.
 struct Place {
@@ -113,6 +110,16 @@ void check_allowed(const std::string& path, const std::string& at) {
     }
 }
 
+/// What is in another cache must not say where this one goes: it would change results without
+/// changing a key.
+void check_where_expected(const std::string& path, const std::string& at,
+                          const std::string& expected) {
+    if (path != expected) {
+        throw Error("cache '{}' leads to '{}' by a link in another cache, and to '{}' in the image",
+                    at, path, expected);
+    }
+}
+
 void set_owner_and_mode(const fs::path& path, uid_t uid, gid_t gid, mode_t mode) {
     if (::chown(path.c_str(), uid, gid) != 0 || ::chmod(path.c_str(), mode) != 0) {
         throw SysError(errno, "setting owner and mode of '{}'", path.native());
@@ -135,24 +142,6 @@ Fd make_missing(const Place& place, const std::string& at, const User& owner) {
         directory = open_at(directory.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     }
     return directory;
-}
-
-void bind(const fs::path& source, int target) {
-    const Fd tree(static_cast<int>(
-        ::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
-    if (!tree) {
-        throw SysError(errno, "taking '{}'", source.native());
-    }
-    mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes,
-                  sizeof attributes) != 0) {
-        throw SysError(errno, "restricting '{}'", source.native());
-    }
-    if (::syscall(SYS_move_mount, tree.get(), "", target, "",
-                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
-        throw SysError(errno, "mounting '{}'", source.native());
-    }
 }
 
 bool is_carried_over(std::string_view attribute) {
@@ -213,7 +202,7 @@ CacheMounts::Directory CacheMounts::describe(int root, const std::string& path) 
 }
 
 std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootPlan& plan,
-                                                                     const User& owner) const {
+                                                                     const User& owner) {
     const Fd root_fd = open_fd(plan.mount_point, O_PATH | O_DIRECTORY);
     std::vector<Directory> directories;
     std::set<std::string> known;
@@ -225,6 +214,7 @@ std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootP
     for (const CacheMount& cache : m_mounts) {
         const Place place = find_place(root_fd.get(), cache.at);
         check_allowed(place.path(), cache.at);
+        m_expected.push_back(place.path());
         if (place.missing.empty() || is_left_to_bwrap(place.path()) ||
             is_read_only(plan, place.path())) {
             continue;
@@ -244,8 +234,21 @@ std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootP
 }
 
 void CacheMounts::unmount(const fs::path& root) {
-    if (::syscall(SYS_umount2, root.c_str(), k_detach) != 0) {
+    if (::umount2(root.c_str(), MNT_DETACH) != 0) {
         throw SysError(errno, "unmounting '{}'", root.native());
+    }
+}
+
+/// bwrap follows links on its way to a mount point while the machine is still in its sight: none may
+/// be in a cache.
+void CacheMounts::check_bwrap_is_not_led() const {
+    for (const CacheMount& inner : m_left_to_bwrap) {
+        for (const CacheMount& outer : m_left_to_bwrap) {
+            if (&inner != &outer && is_below(inner.at, outer.at)) {
+                throw Error("cache '{}' is in cache '{}', which is not possible in /tmp and /run",
+                            inner.at, outer.at);
+            }
+        }
     }
 }
 
@@ -301,15 +304,20 @@ void CacheMounts::mount(const fs::path& root, const User& owner) {
         return;
     }
     const Fd root_fd = open_fd(root, O_PATH | O_DIRECTORY);
-    for (const CacheMount& cache : m_mounts) {
+    for (size_t i = 0; i < m_mounts.size(); ++i) {
+        const CacheMount& cache = m_mounts[i];
         make_source(cache, owner);
         const Place place = find_place(root_fd.get(), cache.at);
+        check_allowed(place.path(), cache.at);
+        check_where_expected(place.path(), cache.at, m_expected.at(i));
         if (is_left_to_bwrap(place.path())) {
             m_left_to_bwrap.push_back({cache.source, place.path()});
         } else {
-            bind(cache.source, make_missing(place, cache.at, owner).get());
+            attach_mount(clone_mount(cache.source, CloneRestriction::no_privileges),
+                         make_missing(place, cache.at, owner).get());
         }
     }
+    check_bwrap_is_not_led();
 }
 
 std::vector<std::string> CacheMounts::bwrap_arguments() const {

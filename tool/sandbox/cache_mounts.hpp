@@ -66,13 +66,15 @@ private:
     };
 
     RootPlan probe_plan(const RootPlan& plan) const;
-    std::vector<Directory> missing_directories(const RootPlan& plan, const User& owner) const;
+    std::vector<Directory> missing_directories(const RootPlan& plan, const User& owner);
     RootPlan with_skeleton(const RootPlan& plan, const std::vector<Directory>& skeleton) const;
     void make_source(const CacheMount& cache, const User& owner) const;
     static Directory describe(int root, const std::string& path);
+    void check_bwrap_is_not_led() const;
     static void unmount(const std::filesystem::path& root);
 
-    std::vector<CacheMount> m_mounts;  ///< by place, so that one in another comes after it
+    std::vector<CacheMount> m_mounts;     ///< by place, so that one in another comes after it
+    std::vector<std::string> m_expected;  ///< where the image alone would have them
     std::filesystem::path m_scratch;
     std::vector<CacheMount> m_left_to_bwrap;
 };

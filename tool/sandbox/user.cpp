@@ -47,10 +47,14 @@ std::optional<std::uint32_t> parse_id(const std::string& text) {
 }
 
 /// Nothing when the image has none. What is no regular file could keep us waiting.
+/// A file of holes could be read for hours.
+constexpr off_t k_max_database = 64L << 20;
+
 File open_database(int root, const char* path) {
     Fd fd = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_size > k_max_database) {
         return nullptr;
     }
     File file(::fdopen(fd.get(), "re"));

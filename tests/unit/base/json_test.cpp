@@ -36,6 +36,20 @@ TEST(JsonGet, NamesTheFieldThatIsMissingOrWrong) {
               "field 'a' is missing");
 }
 
+TEST(ParseJson, RefusesWhatIsNestedTooDeep) {
+    const auto nested = [](size_t depth) {
+        return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+    };
+    EXPECT_NO_THROW(parse_json(nested(100), "x"));
+    EXPECT_EQ(error_of([&] { parse_json(nested(1'000'000), "x"); }).message(),
+              "x: nested too deep");
+}
+
+TEST(ParseJson, TakesOnlyObjectsWhereOneIsWanted) {
+    EXPECT_EQ(parse_json_value("[1]", "x"), Json::array({1}));
+    EXPECT_EQ(error_of([&] { parse_json("[1]", "x"); }).message(), "x: not a JSON object");
+}
+
 TEST(JsonFind, IsNothingForWhatIsMissingOrNull) {
     const Json json = {{"text", "x"}, {"null", nullptr}};
     EXPECT_EQ(json_find<std::string>(json, "text"), "x");

@@ -162,5 +162,19 @@ TEST(ContainerConfig, IsEnvironmentWorkdirUserAndTheRest) {
     EXPECT_EQ(image_config_of({{"rootfs", Json::object()}}).workdir, "/");
 }
 
+TEST(ContainerConfig, OfAHostileImageIsRefused) {
+    const std::string nul("a\0--bind", 8);
+    for (const Json& config :
+         {Json{{"Env", {"A=" + nul}}}, Json{{"WorkingDir", nul}}, Json{{"User", nul}}}) {
+        const auto error = error_of([&] { image_config_of({{"config", config}}); });
+        EXPECT_TRUE(contains(error.message(), "has a NUL in")) << error.message();
+    }
+    EXPECT_EQ(error_of([&] {
+                  image_config_of({{"config", "text"}});
+              }).message(),
+              "field 'config' has the wrong type");
+    EXPECT_EQ(image_config_of({{"config", {{"WorkingDir", "../../x"}}}}).workdir, "/x");
+}
+
 }  // namespace
 }  // namespace mstage::engine

@@ -65,6 +65,12 @@ TEST_P(RunTest, GivesAnEmptyInputOrTheOneItIsTold) {
     EXPECT_EQ(output_of(spec), "from outside");
 }
 
+TEST_P(RunTest, TakesNoWordForTwo) {
+    Spec spec = shell("true");
+    spec.environment["A"] = std::string("x\0--bind\0/\0/mnt", 16);
+    EXPECT_TRUE(contains(test::error_of([&] { output_of(spec); }).message(), "holds a NUL"));
+}
+
 TEST_P(RunTest, GivesExactlyTheEnvironment) {
     ::setenv("MSTAGE_TEST_LEAK", "1", 1);
     Spec spec = spec_of({"/bin/env"});

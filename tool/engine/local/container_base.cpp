@@ -7,6 +7,7 @@
 
 #include "archive/unpack_layer.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "engine/local/image_source.hpp"
 #include "engine/local/layer_directory.hpp"
 #include "sandbox/root_plan.hpp"
@@ -167,6 +168,18 @@ ImportedTree import_container(ImageSource& source, const ImportContext& context)
 
 }  // namespace
 
+namespace {
+
+/// What becomes a word of a command line or a line of an environment.
+const std::string& checked(const std::string& text) {
+    if (text.find('\0') != std::string::npos) {
+        throw Error("the image's configuration has a NUL in '{}'", escape_control(text));
+    }
+    return text;
+}
+
+}  // namespace
+
 store::ImageConfig image_config_of(const Json& config) {
     store::ImageConfig result;
     result.oci = config;
@@ -174,18 +187,19 @@ store::ImageConfig image_config_of(const Json& config) {
         result.oci.erase(transient);
     }
     Json run = json_find<Json>(config, "config").value_or(Json::object());
+    if (!run.is_object()) {
+        throw Error("field 'config' has the wrong type");
+    }
     for (const std::string& variable :
          json_find<std::vector<std::string>>(run, "Env").value_or(std::vector<std::string>())) {
         const size_t equals = variable.find('=');
         if (equals != std::string::npos && equals > 0) {
-            result.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+            result.environment[checked(variable).substr(0, equals)] = variable.substr(equals + 1);
         }
     }
-    result.workdir = json_find<std::string>(run, "WorkingDir").value_or("");
-    if (!result.workdir.starts_with('/')) {
-        result.workdir.insert(0, "/");
-    }
-    result.user = json_find<std::string>(run, "User").value_or("");
+    const std::string workdir = json_find<std::string>(run, "WorkingDir").value_or("");
+    result.workdir = (fs::path("/") / checked(workdir)).lexically_normal();
+    result.user = checked(json_find<std::string>(run, "User").value_or(""));
     for (const char* ours : {"Env", "WorkingDir", "User"}) {
         run.erase(ours);
     }

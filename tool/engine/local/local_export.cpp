@@ -63,11 +63,23 @@ private:
     fs::path m_path;
 };
 
+/// Where a file may be put: what a link leads to is replaced, not the link, and nothing but a file.
+fs::path place_of_file(const fs::path& path) {
+    if (!fs::exists(fs::symlink_status(path))) {
+        return path;
+    }
+    if (!fs::is_regular_file(path)) {
+        throw with_hint(UsageError("'{}' is there and is no regular file", path.native()),
+                        "name a file; it can be read from there afterwards");
+    }
+    return fs::canonical(path);
+}
+
 /// A file that takes the place of `path` when it is whole.
 class NewFile {
 public:
     explicit NewFile(const fs::path& path)
-        : m_path(path), m_temporary(path.native() + ".tmp-XXXXXX") {
+        : m_path(place_of_file(path)), m_temporary(m_path.native() + ".tmp-XXXXXX") {
         m_file = Fd(::mkostemp(m_temporary.data(), O_CLOEXEC));
         if (!m_file) {
             throw SysError(errno, "writing '{}'", m_path.native());
@@ -169,15 +181,14 @@ private:
 
     void publish_layout(const archive::Descriptor& manifest) {
         const fs::path& path = m_destination.path;
-        if (m_adds_to_layout) {
-            archive::move_blobs(layout(), path);
-        } else {
+        if (!m_adds_to_layout) {
             archive::add_to_index(layout(), manifest, m_destination.name);
         }
         // One for all blobs; without it a power cut could leave an index of empty files.
         ::syncfs(open_fd(layout(), O_RDONLY | O_DIRECTORY).get());
         m_signals.check();
         if (m_adds_to_layout) {
+            archive::move_blobs(layout(), path);
             archive::add_to_index(path, manifest, m_destination.name);
         } else if (::rename(layout().c_str(), path.c_str()) != 0) {
             throw SysError(errno, "writing '{}'", path.native());
