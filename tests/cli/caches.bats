@@ -13,18 +13,10 @@ setup_file() {
     fi
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir
     duration=$(odd_duration)
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # Skips where this user cannot be anybody else in a sandbox.

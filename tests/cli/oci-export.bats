@@ -24,10 +24,6 @@ setup_file() {
         touch -d "2001-02-03 04:05:06.789" /data/dir && chmod 700 /data/swap' 2>/dev/null
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     make_work_dir

@@ -57,10 +57,6 @@ setup_file() {
     fi
 }
 
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     require_sandbox
     require_program umoci skopeo

@@ -4,22 +4,6 @@
 load ../support.bash
 load project.bash
 
-setup_file() {
-    make_project_base
-}
-
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
-setup() {
-    make_project
-}
-
-teardown() {
-    remove_tree "$work"
-}
-
 # with GENERATOR SOURCE BUILD [ARGUMENT...]
 with() {
     local generator=$1

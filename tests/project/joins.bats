@@ -4,22 +4,10 @@
 load ../support.bash
 load project.bash
 
-setup_file() {
-    make_project_base
-}
-
-teardown_file() {
-    remove_tree "$file_dir"
-}
-
 setup() {
     make_project
     mkdir project/manual
     echo page >project/manual/page
-}
-
-teardown() {
-    remove_tree "$work"
 }
 
 # with_pack COPY...: a stage 'docs' beside 'build', and 'pack' on 'build' that takes the copies.
