@@ -40,7 +40,7 @@ namespace mstage::store {
 /// Layers of container images have names by which images share them, each a kind of digest and how
 /// ids were mapped ("single" keeps no owners, "all" does):
 ///     diff <ids> sha256:…   a layer that is the same on top of whatever layers, by the digest of
-///                           its tar (but see archive/unpack_layer.hpp for its root's attributes)
+///                           its tar (but see archive/oci/unpack_layer.hpp for its root's attributes)
 ///     chain <ids> sha256:…  a layer as it is on top of certain layers, by the OCI ChainID
 /// A name may be written only after a sync of what it names, because nothing says on which boot
 /// that was made; and it keeps nothing alive: who finds a layer by it pins that, then looks whether

@@ -13,8 +13,8 @@
 #include "base/json.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "engine/local/container_base.hpp"
-#include "engine/local/layer_directory.hpp"
+#include "engine/local/container/container_base.hpp"
+#include "engine/local/container/layer_directory.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::engine {

@@ -6,9 +6,9 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "engine/local/base_images.hpp"
+#include "engine/local/container/registry_reference.hpp"
 #include "engine/local/host_ground.hpp"
 #include "engine/local/local_engine.hpp"
-#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 

@@ -9,15 +9,15 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "archive/oci_layout.hpp"
+#include "archive/oci/oci_layout.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
-#include "engine/local/export_destination.hpp"
-#include "engine/local/layer_blobs.hpp"
+#include "engine/local/container/export_destination.hpp"
+#include "engine/local/container/layer_blobs.hpp"
+#include "engine/local/container/oci_config.hpp"
+#include "engine/local/container/registry_reference.hpp"
 #include "engine/local/local_engine.hpp"
-#include "engine/local/oci_config.hpp"
-#include "engine/local/registry_reference.hpp"
 
 namespace mstage::engine {
 

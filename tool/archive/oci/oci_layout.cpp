@@ -1,0 +1,183 @@
+#include "archive/oci/oci_layout.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "archive/member_path.hpp"
+#include "base/file.hpp"
+#include "base/lock.hpp"
+
+namespace mstage::archive {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_marker = "oci-layout";
+constexpr const char* k_marker_text = R"({"imageLayoutVersion":"1.0.0"})";
+constexpr const char* k_index = "index.json";
+constexpr const char* k_tag_annotation = "org.opencontainers.image.ref.name";
+
+fs::path blobs_of(const fs::path& layout) {
+    return layout / "blobs" / "sha256";
+}
+
+Json empty_index() {
+    return {
+        {"schemaVersion", 2}, {"mediaType", media_type::k_oci_index}, {"manifests", Json::array()}};
+}
+
+Json read_index(const fs::path& layout) {
+    const fs::path file = layout / k_index;
+    const auto text = read_file_if_exists(file);
+    Json index = text ? parse_json(*text, fmt::format("'{}'", file.native())) : empty_index();
+    if (!index.is_object() || !index["manifests"].is_array()) {
+        throw Error("'{}' is no index of container images", file.native());
+    }
+    return index;
+}
+
+bool has_tag(const Json& descriptor, const std::string& tag) {
+    const auto annotations = json_find<Json>(descriptor, "annotations");
+    return annotations && json_find<std::string>(*annotations, k_tag_annotation) == tag;
+}
+
+void pack_file(TarWriter& writer, const fs::path& layout, const fs::path& file) {
+    const Fd fd = open_fd(layout / file, O_RDONLY);
+    writer.member({.path = MemberPath::parse(file.native()),
+                   .attributes = root_attributes(0644),
+                   .size = fs::file_size(layout / file)});
+    std::string block(256UL * 1024, '\0');
+    while (true) {
+        const ssize_t count = ::read(fd.get(), block.data(), block.size());
+        if (count < 0 && errno != EINTR) {
+            throw SysError(errno, "reading '{}'", (layout / file).native());
+        }
+        if (count == 0) {
+            return;
+        }
+        writer.data(
+            std::string_view(block).substr(0, static_cast<size_t>(std::max<ssize_t>(count, 0))));
+    }
+}
+
+}  // namespace
+
+Json to_json(const Descriptor& descriptor) {
+    return {{"mediaType", descriptor.media_type},
+            {"digest", descriptor.digest.str()},
+            {"size", descriptor.size}};
+}
+
+BlobWriter::BlobWriter(const fs::path& layout)
+    : m_blobs(blobs_of(layout)), m_temporary((layout / ".mstage-blob-XXXXXX").native()) {
+    m_file = Fd(::mkostemp(m_temporary.data(), O_CLOEXEC));
+    if (!m_file) {
+        throw SysError(errno, "writing '{}'", m_temporary);
+    }
+}
+
+BlobWriter::BlobWriter(BlobWriter&& other) noexcept
+    : m_blobs(std::move(other.m_blobs)),
+      m_temporary(std::exchange(other.m_temporary, {})),
+      m_file(std::move(other.m_file)),
+      m_hash(std::move(other.m_hash)),
+      m_size(other.m_size) {}
+
+BlobWriter::~BlobWriter() {
+    if (!m_temporary.empty()) {
+        ::unlink(m_temporary.c_str());
+    }
+}
+
+void BlobWriter::write(std::string_view bytes) {
+    m_hash.update(bytes);
+    m_size += bytes.size();
+    write_all(m_file.get(), bytes);
+}
+
+Descriptor BlobWriter::finish(std::string_view media_type) {
+    Digest digest = Digest::from_hex(m_hash.finish());
+    const fs::path place = m_blobs / digest.hex();
+    ::fchmod(m_file.get(), 0644);
+    if (::rename(m_temporary.c_str(), place.c_str()) != 0) {
+        throw SysError(errno, "writing '{}'", place.native());
+    }
+    m_temporary.clear();
+    m_file.close();
+    return {.media_type = std::string(media_type), .digest = std::move(digest), .size = m_size};
+}
+
+void make_layout(const fs::path& directory) {
+    make_directories(blobs_of(directory));
+    write_file_atomically(directory / k_index, dump_json(empty_index()));
+    write_file_atomically(directory / k_marker, k_marker_text);
+}
+
+Descriptor add_document(const fs::path& layout, const Json& document, std::string_view media_type) {
+    BlobWriter blob(layout);
+    blob.write(dump_json(document));
+    return blob.finish(media_type);
+}
+
+void add_to_index(const fs::path& layout, const Descriptor& manifest, const std::string& tag) {
+    const FileLock turn = FileLock::acquire(layout / k_marker, LockMode::exclusive);
+    Json index = read_index(layout);
+    Json& manifests = index["manifests"];
+    if (!tag.empty()) {
+        Json others = Json::array();
+        std::ranges::copy_if(manifests, std::back_inserter(others),
+                             [&](const Json& descriptor) { return !has_tag(descriptor, tag); });
+        manifests = std::move(others);
+    }
+    Json entry = to_json(manifest);
+    if (!tag.empty()) {
+        entry["annotations"] = {{k_tag_annotation, tag}};
+    }
+    manifests.push_back(std::move(entry));
+    write_file_atomically(layout / k_index, dump_json(index), Durable::yes);
+}
+
+bool is_layout(const fs::path& directory) {
+    if (!fs::exists(directory) || (fs::is_directory(directory) && fs::is_empty(directory))) {
+        return false;
+    }
+    if (!fs::is_regular_file(directory / k_marker)) {
+        throw with_hint(Error("'{}' is there and is no OCI image layout", directory.native()),
+                        "name a directory that is not there yet, or a layout, to add to it");
+    }
+    return true;
+}
+
+void move_blobs(const fs::path& from, const fs::path& into) {
+    make_directories(blobs_of(into));
+    for (const std::string& name :
+         names_in_directory(open_fd(blobs_of(from), O_RDONLY | O_DIRECTORY))) {
+        const fs::path place = blobs_of(into) / name;
+        // Also over one of that name, which a power cut may have torn.
+        if (::rename((blobs_of(from) / name).c_str(), place.c_str()) != 0) {
+            throw SysError(errno, "writing '{}'", place.native());
+        }
+    }
+}
+
+void archive_layout(const fs::path& layout, const TarWriter::Output& output) {
+    TarWriter writer(output);
+    // Small things first: who only wants to know what is in it need not read on.
+    pack_file(writer, layout, k_marker);
+    pack_file(writer, layout, k_index);
+    for (const char* directory : {"blobs", "blobs/sha256"}) {
+        writer.member({.path = MemberPath::parse(directory), .type = MemberType::directory});
+    }
+    for (const std::string& name :
+         names_in_directory(open_fd(blobs_of(layout), O_RDONLY | O_DIRECTORY))) {
+        pack_file(writer, layout, fs::path("blobs/sha256") / name);
+    }
+    writer.finish();
+}
+
+}  // namespace mstage::archive
