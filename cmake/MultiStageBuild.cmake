@@ -107,8 +107,9 @@ Commands
     Absolute path in the image, ``/app`` by default: where the source is put and commands run.
 
   ``EXCLUDE <pattern>...``
-    Files of the source that no stage sees, in the syntax of gitignore. ``.git`` and the build tree
-    are excluded always.
+    Files of the source that no stage sees, in the syntax of gitignore. ``.git``, the build tree and
+    other build trees of this module that lie in the source are excluded always, even if
+    ``INPUTS`` name them.
 
   ``INSTALL_COMMAND <command>...``, ``BUILD_COMMAND <command>...``, ``TEST_COMMAND <command>...``
     See `Command lines`_. ``""`` leaves the stage out. One that is not given comes from the kind of

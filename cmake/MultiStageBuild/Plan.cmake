@@ -82,6 +82,7 @@ endfunction()
 
 # In a build tree that was moved, depfiles name outputs by paths that it has no more, which Ninja
 # takes for an error. Without a depfile a stage looks at itself, and is restored.
+# The record also tells the helper's scans of the source that this directory is a build tree.
 function(_MultiStageBuild_forget_old_place)
   set(record "${CMAKE_BINARY_DIR}/.mstage/.place")
   set(before "${CMAKE_BINARY_DIR}")

@@ -346,6 +346,21 @@ second" "$(image_file build-complete:/result)"
     cmp build/.mstage/app/build-complete.checkpoint build2/.mstage/app/build-complete.checkpoint
 }
 
+@test "build trees side by side in the source are no source" {
+    local tree
+    for tree in a b; do
+        configure_in project "project/build/$tree"
+    done
+    for tree in a b a b; do
+        call ninja -C "project/build/$tree" build-complete
+        [[ $code == 0 ]] || blame "the build in $tree failed"
+        later
+    done
+    has "$out" "no work to do"
+    same "install 1, build 1" "$(runs)"
+    has_not "$(mstage -C project/build/a cat build-complete:/listing)" ./build/
+}
+
 @test "branches from one checkpoint run side by side" {
     cat >project/more.cmake <<'END'
 foreach(branch IN ITEMS left right)

@@ -32,6 +32,10 @@ struct CloseDir {
 };
 using Dir = std::unique_ptr<DIR, CloseDir>;
 
+/// What the CMake module leaves in every build tree that it has part in.
+constexpr const char* k_state_name = ".mstage";
+constexpr const char* k_state_mark = ".mstage/.place";
+
 /// A directory's names, each ended by a NUL, and where each starts.
 struct Listing {
     struct Item {
@@ -112,12 +116,14 @@ public:
     Tree run();
 
 private:
-    void walk(Dir dir);
-    Listing list(DIR* dir);
+    void walk(DIR* dir, const Listing& listing);
+    std::optional<Listing> list(DIR* dir);
+    bool is_build_tree(int dir, const dirent& entry) const;
     void list_one(int dir, const dirent& entry, Listing& listing);
     bool is_left_out(std::string_view name, bool is_directory) const;
     std::optional<struct stat> status_at(int dir, const char* name);
     void enter(int parent, std::string_view name);
+    void forget(std::string_view directory);
     void add(int dir, const char* name, FileStatus status);
     std::optional<std::string> hash(int dir, const char* name, FileStatus& status);
     std::optional<std::string> hash_file(int dir, const char* name, FileStatus& status);
@@ -132,11 +138,15 @@ private:
     std::vector<std::string> m_skip;
     StatCache m_cache;
 
+    struct Seen {
+        FileStatus status;
+        bool is_same;  ///< the cache has it like that
+    };
+
     Tree m_tree;
-    std::vector<FileStatus> m_statuses;  ///< of m_tree.entries
-    std::string m_path;                  ///< of what is being looked at; the root's is empty
-    bool m_same = true;                  ///< the entries so far are the cache's
-    bool m_cache_is_good = true;         ///< writing it anew would change nothing
+    std::vector<Seen> m_seen;     ///< of m_tree.entries
+    std::string m_path;           ///< of what is being looked at; the root's is empty
+    bool m_cache_is_good = true;  ///< writing it anew would change nothing
 };
 
 Tree Scanner::run() {
@@ -148,19 +158,20 @@ Tree Scanner::run() {
     m_tree.cache_id = m_cache.id();
     m_cache_is_good = m_cache.has_same_key();
     m_tree.entries.reserve(m_cache.size());
-    m_statuses.reserve(m_cache.size());
-    walk(std::move(root));
-    m_same = m_same && m_cache.exists() && m_cache.size() == m_tree.entries.size();
-    m_tree.unchanged = m_same && m_cache.has_same_key() && m_cache.settled();
-    if (!m_same || !m_cache_is_good) {
+    m_seen.reserve(m_cache.size());
+    // Whatever the root is, it is what somebody wants to build.
+    walk(root.get(), *list(root.get()));
+    const bool same = m_cache.exists() && m_cache.size() == m_tree.entries.size() &&
+                      std::ranges::all_of(m_seen, &Seen::is_same);
+    m_tree.unchanged = same && m_cache.has_same_key() && m_cache.settled();
+    if (!same || !m_cache_is_good) {
         write_cache();
     }
     return std::move(m_tree);
 }
 
-void Scanner::walk(Dir dir) {
-    const int dir_fd = ::dirfd(dir.get());
-    const Listing listing = list(dir.get());
+void Scanner::walk(DIR* dir, const Listing& listing) {
+    const int dir_fd = ::dirfd(dir);
     const size_t prefix = m_path.size();
     for (const Listing::Item& item : listing.items) {
         const std::string_view name = listing.name_of(item);
@@ -174,9 +185,11 @@ void Scanner::walk(Dir dir) {
     }
 }
 
-Listing Scanner::list(DIR* dir) {
+/// Nothing when the directory, which is not the root, is a build tree.
+std::optional<Listing> Scanner::list(DIR* dir) {
     Listing listing;
     const size_t prefix = m_path.size();
+    const size_t warnings = m_tree.warnings.size();
     while (true) {
         errno = 0;
         const dirent* entry = ::readdir(dir);
@@ -188,12 +201,23 @@ Listing Scanner::list(DIR* dir) {
             return listing;
         }
         const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
+        if (is_build_tree(::dirfd(dir), *entry)) {
+            if (prefix != 0) {
+                m_tree.warnings.resize(warnings);
+                return std::nullopt;
+            }
+        } else if (name != "." && name != "..") {
             m_path.append(name);
             list_one(::dirfd(dir), *entry, listing);
             m_path.resize(prefix);
         }
     }
+}
+
+/// Whether an entry of the directory says so: only then is it worth a system call.
+bool Scanner::is_build_tree(int dir, const dirent& entry) const {
+    return std::string_view(entry.d_name) == k_state_name &&
+           ::faccessat(dir, k_state_mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void Scanner::list_one(int dir, const dirent& entry, Listing& listing) {
@@ -249,11 +273,24 @@ void Scanner::enter(int parent, std::string_view name) {
     Fd fd(::openat(parent, directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (Dir dir{fd ? ::fdopendir(fd.get()) : nullptr}) {
         [[maybe_unused]] const int owned_by_dir = fd.release();
-        walk(std::move(dir));
+        if (const auto listing = list(dir.get())) {
+            walk(dir.get(), *listing);
+        } else {
+            forget(std::string_view(m_path).substr(0, m_path.size() - 1));
+        }
     } else if (errno == ENOTDIR || errno == ELOOP || errno == ENOENT) {
         throw SourceChanged("directory '{}' was replaced while it was read", shown_path());
     } else {
         throw unreadable(errno);
+    }
+}
+
+/// Takes back the entry of a directory that turned out to be left out; no other one is below it.
+void Scanner::forget(std::string_view directory) {
+    const auto entry = std::ranges::lower_bound(m_tree.entries, directory, {}, &Entry::path);
+    if (entry != m_tree.entries.end() && entry->path == directory) {
+        m_seen.erase(m_seen.begin() + (entry - m_tree.entries.begin()));
+        m_tree.entries.erase(entry);
     }
 }
 
@@ -277,12 +314,12 @@ void Scanner::add(int dir, const char* name, FileStatus status) {
             m_cache_is_good = m_cache_is_good && is_known && !is_older(status, m_started);
         }
     }
-    m_same = m_same && cached != nullptr && cached->status.mode == status.mode &&
-             cached->hash == entry.hash;
+    const bool is_same =
+        cached != nullptr && cached->status.mode == status.mode && cached->hash == entry.hash;
     entry.mode = status.mode & 07777;
     entry.path = m_path;
     m_tree.entries.push_back(std::move(entry));
-    m_statuses.push_back(status);
+    m_seen.push_back({status, is_same});
 }
 
 std::optional<std::string> Scanner::hash(int dir, const char* name, FileStatus& status) {
@@ -325,7 +362,7 @@ void Scanner::write_cache() {
     StatCacheWriter writer(m_started);
     for (size_t i = 0; i < m_tree.entries.size(); ++i) {
         const Entry& entry = m_tree.entries[i];
-        writer.add({m_statuses[i], entry.path, entry.hash});
+        writer.add({m_seen[i].status, entry.path, entry.hash});
     }
     m_tree.cache_id = writer.write(m_options.cache_file, m_options.key, m_tree.unchanged);
 }

@@ -11,7 +11,9 @@ namespace mstage::source {
 
 struct ScanOptions {
     std::filesystem::path root;  ///< may be a symbolic link to a directory
-    /// Patterns (ignore.hpp). Besides them `.git` is left out at any depth, and nothing else.
+    /// Patterns (ignore.hpp). Besides them `.git` is left out at any depth, and so is every build tree
+    /// of ours: a directory below the root with a `.mstage/.place` in it (of the root itself only that
+    /// `.mstage`). Nothing else is.
     std::vector<std::string> exclude;
     /// Absolute paths (build trees) that are never entered. Those outside of the root, or that the
     /// root is in, don't matter; the root itself is an Error.

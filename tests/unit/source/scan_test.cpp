@@ -79,6 +79,32 @@ TEST_F(ScanTest, SkipsByRealPath) {
     EXPECT_TRUE(scan(m_options).entries.empty()) << "the root may be a link";
 }
 
+TEST_F(ScanTest, LeavesOutBuildTrees) {
+    for (const char* path :
+         {"build/a/.mstage/.place", "build/a/x", "build/b/sub/.mstage/.place", "build/b/x",
+          "build-x", "build/a-b", "file/.mstage/other", "name/.place"}) {
+        write(path, "");
+    }
+    ASSERT_EQ(::mkfifo(at("build/a/pipe").c_str(), 0600), 0);
+    const Strings expected{"build", "build-x",      "build/a-b",          "build/b", "build/b/x",
+                           "file",  "file/.mstage", "file/.mstage/other", "name",    "name/.place"};
+    const Tree tree = scan_and_settle();
+    EXPECT_EQ(paths_of(tree.entries), expected);
+    EXPECT_TRUE(tree.warnings.empty()) << tree.warnings.front();
+    write("build/a/y", "");
+    EXPECT_TRUE(scan(m_options).unchanged);
+    write("build/c/.mstage/.place", "");
+    EXPECT_TRUE(scan(m_options).unchanged) << "a new one";
+    write("build/b/.mstage/.place", "");
+    EXPECT_EQ(changes(tree, scan(m_options)), (Strings{"removed build/b", "removed build/b/x"}));
+}
+
+TEST_F(ScanTest, TheRootIsNotTakenForABuildTree) {
+    write(".mstage/.place", "");
+    write("x", "");
+    EXPECT_EQ(paths_of(scan(m_options).entries), (Strings{"x"}));
+}
+
 TEST_F(ScanTest, RefusesToSkipTheRoot) {
     m_options.skip = {m_options.root / "."};
     EXPECT_THROW(scan(m_options), Error);
