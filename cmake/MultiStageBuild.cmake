@@ -59,8 +59,8 @@ Commands
       [INSTALL_COMMAND <command>...] [INSTALL_INPUTS <pattern>...|NONE]
       [BUILD_COMMAND <command>...] [BUILD_INPUTS <pattern>...|NONE]
       [TEST_COMMAND <command>...]
-      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF]
-      [USER <user>] [CACHE <cache>...])
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>] [LIVE ON|OFF]
+      [USER <user>] [INSTALL_USER <user>] [CACHE <cache>...])
 
   The stages are
 
@@ -75,7 +75,7 @@ Commands
 
   ``<pipeline>``, like the name of every stage, checkpoint and test, consists of letters, digits,
   ``_``, ``.``, ``+`` and ``-`` and starts neither with ``.`` nor with ``-``. All options are for
-  all of the pipeline's stages and tests:
+  all of the pipeline's stages and tests, but for those that name one:
 
   ``SOURCE <dir>``
     The project to build; relative to, and by default, ``CMAKE_CURRENT_SOURCE_DIR``.
@@ -99,9 +99,9 @@ Commands
     ``<uuid>``                     an image in the store
     ============================== ===============================================================
 
-    Of a container image, environment, working directory and user count as well. What was imported
-    is used from then on, whatever becomes of its source, until
-    ``mstage import --refresh <reference>``.
+    A relative path is one from ``CMAKE_CURRENT_SOURCE_DIR``. Of a container image, environment and
+    user count as well; commands run in ``WORKDIR`` all the same. What was imported is used from then
+    on, whatever becomes of its source, until ``mstage import --refresh <reference>``.
 
   ``WORKDIR <path>``
     Absolute path in the image, ``/app`` by default: where the source is put and commands run.
@@ -142,10 +142,12 @@ Commands
     here: ``ENVIRONMENT npm_config_registry=$ENV{npm_config_registry}``.
 
   ``NETWORK ON|OFF``
-    Whether commands reach the network; ``ON`` by default.
+    Whether commands reach the network; ``ON`` by default. (Like ``LIVE`` in any of CMake's words for
+    a truth.)
 
-  ``TIMEOUT <seconds>``
-    A command that takes longer fails; ``0``, the default, sets no limit.
+  ``TIMEOUT <time>``
+    A command that takes longer fails; ``0``, the default, sets no limit. A number of seconds, or one
+    with ``s``, ``m`` or ``h`` behind it: ``90s``, ``5m``, ``1h``.
 
   ``LIVE ON|OFF``
     ``ON`` sends a stage's output straight to the terminal, one stage at a time. ``OFF``, the
@@ -160,6 +162,10 @@ Commands
     them, and to write to ``WORKDIR`` they need a stage before, run by root, that gives them a place
     there. On a machine where this machine's user has no ids in ``/etc/subuid``, there is only root.
 
+  ``INSTALL_USER <user>``
+    Who runs ``INSTALL_COMMAND``, whatever ``USER`` says; by default, as without ``USER``, the user that
+    the image's configuration names, else ``root``.
+
   ``CACHE <cache>...``
     See `Caches`_.
 
@@ -173,7 +179,7 @@ Commands
       FROM <checkpoint> COMMAND <command>... CHECKPOINT <name>
       [COPY <checkpoint>:<path>[=<destination>]...]
       [INPUTS <pattern>...|NONE] [EXCLUDE <pattern>...] [WORKDIR <path>]
-      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>] [LIVE ON|OFF]
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>] [LIVE ON|OFF]
       [USER <user>] [CACHE <cache>...])
 
   ``FROM <checkpoint>``
@@ -224,7 +230,7 @@ Commands
 
     multi_stage_add_test(<pipeline>
       NAME <name> FROM <checkpoint> COMMAND <command>...
-      [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <seconds>]
+      [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>]
       [USER <user>] [CACHE <cache>...]
       [PROCESSORS <count>] [RESOURCE_LOCK <name>...] [LABELS <label>...])
 
@@ -296,7 +302,7 @@ image:
   CACHE /root/.npm "/root/.cache/ccache,id=ccache" "/var/cache/apt/archives,sharing=locked"
 
 Each ``<cache>`` is ``<path>[,sharing=shared|locked|private][,id=<id>]``. The path is absolute in the
-image. Stages and tests, of any project, that use the same store and id share the cache; without an
+image, and neither where the source is put nor above it. Stages and tests, of any project, that use the same store and id share the cache; without an
 id it comes from the path. When several want it at once, ``shared``, the default, lets them use it
 together, ``locked`` one after the other (a time limit does not count the wait), and with
 ``private`` each gets a copy of its own. A new cache is empty and belongs to the user of the stage.
@@ -317,7 +323,8 @@ written; but ``&&``, ``||`` and ``|`` stay operators:
   BUILD_COMMAND make "CFLAGS=-O2 -g" && make docs # the words may have spaces
 
 A word that is one of the function's keywords is taken for that keyword; use the first form for such
-a command.
+a command. One that looks like a keyword gone wrong, ``INSTAL_COMMAND`` or one of another function,
+stays a part of the command, with a warning; the first form has none.
 
 Generator expressions are evaluated, in commands, in ``ENVIRONMENT`` and in ``DESTINATION``. What
 they yield must hold neither quotes nor backslashes. ``$<CONFIG>`` is the configuration, or
@@ -344,6 +351,9 @@ None of these is part of ``all``.
 ``<pipeline>.<checkpoint>``
   Brings the checkpoint up to date. For the first pipeline of a build ``<checkpoint>`` alone does
   too, unless the name is that of another target or reserved by CMake.
+
+``<pipeline>.checkpoints``
+  Brings all of them up to date; for the first pipeline ``checkpoints`` does too.
 
 ``<pipeline>.artifacts``, ``<pipeline>.compile-commands``
   Deliver the artifacts, and the ``compile_commands.json`` among them. For the first pipeline
@@ -414,7 +424,7 @@ cmake_policy(VERSION 3.22...4.4)
 function(_MultiStageBuild_include_parts)
   set(CMAKE_WARN_DEPRECATED OFF)
   set(CMAKE_ERROR_DEPRECATED OFF)
-  foreach(part IN ITEMS Text Arguments Registry Detect Helper Selection Stages Plan Tests Commands)
+  foreach(part IN ITEMS Text Keywords Arguments Registry Detect Helper Selection Stages Plan Tests Commands)
     include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/MultiStageBuild/${part}.cmake")
   endforeach()
 endfunction()

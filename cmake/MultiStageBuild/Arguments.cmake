@@ -26,10 +26,14 @@ function(_MultiStageBuild_fail caller what)
   message(FATAL_ERROR "${caller}: ${what}\n${details}")
 endfunction()
 
-# Parses the arguments of the public function that calls it, from number `first` on. A macro,
-# because the arguments are the caller's ARGV<n>. Leaves arg_<KEYWORD>: plain text for a one-value
-# keyword, an encoded list for a multi-value one, undefined when the keyword is absent.
-macro(_MultiStageBuild_parse argc first one_value multi_value required)
+# Every public function begins with this. Parses the arguments of the one that calls it, from number
+# `first` on; a macro, because they are the caller's ARGV<n>. Leaves `caller`, the function's name,
+# and arg_<KEYWORD>: plain text for a one-value keyword, an encoded list for a multi-value one,
+# undefined when the keyword is absent.
+macro(_MultiStageBuild_begin argc first)
+  _MultiStageBuild_return_in_sandbox()
+  set(caller "${CMAKE_CURRENT_FUNCTION}")
+  _MultiStageBuild_keywords(${caller})
   set(_MultiStageBuild_words "")
   math(EXPR _MultiStageBuild_last "${argc} - 1")
   foreach(_MultiStageBuild_i RANGE ${_MultiStageBuild_last})
@@ -39,15 +43,16 @@ macro(_MultiStageBuild_parse argc first one_value multi_value required)
     endif()
   endforeach()
   cmake_parse_arguments(PARSE_ARGV ${first} arg "" "${one_value}" "${multi_value}")
-  _MultiStageBuild_check_words("${CMAKE_CURRENT_FUNCTION}" "${_MultiStageBuild_words}" "${arg_UNPARSED_ARGUMENTS}"
+  _MultiStageBuild_check_words("${caller}" "${_MultiStageBuild_words}" "${arg_UNPARSED_ARGUMENTS}"
     "${arg_KEYWORDS_MISSING_VALUES}" "${one_value};${multi_value}")
-  foreach(_MultiStageBuild_keyword IN ITEMS ${required})
+  foreach(_MultiStageBuild_keyword IN LISTS required)
     if(NOT DEFINED arg_${_MultiStageBuild_keyword})
-      _MultiStageBuild_fail("${CMAKE_CURRENT_FUNCTION}" "required keyword is missing"
+      _MultiStageBuild_fail("${caller}" "required keyword is missing"
         Keyword ${_MultiStageBuild_keyword})
     endif()
   endforeach()
-  foreach(_MultiStageBuild_keyword IN ITEMS ${one_value})
+  _MultiStageBuild_warn_of_swallowed("${caller}" "${_MultiStageBuild_words}" "${one_value}" "${multi_value}")
+  foreach(_MultiStageBuild_keyword IN LISTS one_value)
     if(DEFINED arg_${_MultiStageBuild_keyword})
       _MultiStageBuild_decode(arg_${_MultiStageBuild_keyword} "${arg_${_MultiStageBuild_keyword}}")
     endif()
@@ -90,33 +95,69 @@ function(_MultiStageBuild_check_name caller kind name)
   endif()
 endfunction()
 
-# Checks the options that every command in a sandbox has; "" stands for an absent one, `environment`
-# is encoded.
-function(_MultiStageBuild_check_run_options caller workdir environment network timeout live)
+# Checks the options that every command in a sandbox has, as _MultiStageBuild_begin() left them in
+# arg_*, and writes NETWORK and LIVE as ON or OFF, TIMEOUT in seconds. A macro: they are the caller's.
+macro(_MultiStageBuild_read_run_options)
+  _MultiStageBuild_check_workdir("${caller}" "${arg_WORKDIR}")
+  _MultiStageBuild_check_environment("${caller}" "${arg_ENVIRONMENT}")
+  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_boolean("${caller}" arg_NETWORK NETWORK "${arg_NETWORK}")
+  _MultiStageBuild_boolean("${caller}" arg_LIVE LIVE "${arg_LIVE}")
+  _MultiStageBuild_seconds("${caller}" arg_TIMEOUT TIMEOUT "${arg_TIMEOUT}")
+  foreach(_MultiStageBuild_keyword IN ITEMS USER INSTALL_USER)
+    if(DEFINED arg_${_MultiStageBuild_keyword})
+      _MultiStageBuild_check_user("${caller}" ${_MultiStageBuild_keyword} "${arg_${_MultiStageBuild_keyword}}")
+    endif()
+  endforeach()
+endmacro()
+
+function(_MultiStageBuild_check_workdir caller workdir)
   if(NOT workdir MATCHES "^(/|$)")
     _MultiStageBuild_fail("${caller}" "not an absolute path in the image" WORKDIR "'${workdir}'")
   endif()
+endfunction()
+
+function(_MultiStageBuild_check_environment caller environment)
   foreach(entry IN LISTS environment)
     if(NOT entry MATCHES "^[A-Za-z_][A-Za-z0-9_]*=")
       _MultiStageBuild_decode(entry "${entry}")
       _MultiStageBuild_fail("${caller}" "not of the form NAME=VALUE" ENVIRONMENT "'${entry}'")
     endif()
   endforeach()
-  foreach(keyword IN ITEMS NETWORK LIVE)
-    string(TOLOWER "${keyword}" option)
-    if(NOT ${option} MATCHES "^(ON|OFF|)$")
-      _MultiStageBuild_fail("${caller}" "neither ON nor OFF" ${keyword} "'${${option}}'")
-    endif()
-  endforeach()
-  if(NOT timeout MATCHES "^(0|[1-9][0-9]*|)$")
-    _MultiStageBuild_fail("${caller}" "not a whole number of seconds" TIMEOUT "'${timeout}'")
+endfunction()
+
+# A truth in any of CMake's words for it; "" stays.
+function(_MultiStageBuild_boolean caller out keyword value)
+  string(TOUPPER "${value}" word)
+  if(word MATCHES "^(ON|TRUE|YES|Y|1)$")
+    set(value ON)
+  elseif(word MATCHES "^(OFF|FALSE|NO|N|0)$")
+    set(value OFF)
+  elseif(NOT word STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "neither ON nor OFF" ${keyword} "'${value}'")
   endif()
+  set(${out} "${value}" PARENT_SCOPE)
+endfunction()
+
+# Seconds from a time with or without a unit; "" stays.
+function(_MultiStageBuild_seconds caller out keyword value)
+  set(unit_s 1)
+  set(unit_m 60)
+  set(unit_h 3600)
+  if(NOT value MATCHES "^((0|[1-9][0-9]?[0-9]?[0-9]?[0-9]?[0-9]?[0-9]?[0-9]?[0-9]?)([smh]?))?$")
+    _MultiStageBuild_fail("${caller}" "not a time: a whole number of seconds, or one with 's', 'm' or 'h' behind it"
+      ${keyword} "'${value}'")
+  endif()
+  if(value MATCHES "^([0-9]+)([smh])$")
+    math(EXPR value "${CMAKE_MATCH_1} * ${unit_${CMAKE_MATCH_2}}")
+  endif()
+  set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
 # Who runs commands; whether the image knows him is seen there.
-function(_MultiStageBuild_check_user caller user)
-  if(NOT user MATCHES "^([^:/, \t\r\n]+(:[^:/, \t\r\n]+)?)?$")
-    _MultiStageBuild_fail("${caller}" "not of the form USER, UID, USER:GROUP or UID:GID" USER "'${user}'")
+function(_MultiStageBuild_check_user caller keyword user)
+  if(NOT user MATCHES "^[^:/, \t\r\n]+(:[^:/, \t\r\n]+)?$")
+    _MultiStageBuild_fail("${caller}" "not of the form USER, UID, USER:GROUP or UID:GID" ${keyword} "'${user}'")
   endif()
 endfunction()
 
@@ -145,11 +186,34 @@ function(_MultiStageBuild_check_caches caller caches)
           Known "sharing=shared, sharing=locked, sharing=private, id=<letters, digits, '.', '_' and '-'>")
       endif()
     endforeach()
+    foreach(option IN ITEMS sharing id)
+      if(cache MATCHES ",${option}=.*,${option}=")
+        _MultiStageBuild_fail("${caller}" "option '${option}' given twice" CACHE "'${text}'")
+      endif()
+    endforeach()
     _MultiStageBuild_cache_id(id "${cache}")
     if(NOT id STREQUAL "" AND id IN_LIST ids)
       _MultiStageBuild_fail("${caller}" "two caches with one id" CACHE "'${text}'" Id "'${id}'")
     endif()
     list(APPEND ids "${id}")
+  endforeach()
+endfunction()
+
+# A cache over the source would hide it from the commands; "" is the default place of the source.
+function(_MultiStageBuild_check_cache_places caller caches workdir)
+  if(workdir STREQUAL "")
+    set(workdir /app)
+  endif()
+  _MultiStageBuild_encode(place "${workdir}")
+  _MultiStageBuild_cache_path(place "${place}")
+  foreach(cache IN LISTS caches)
+    _MultiStageBuild_cache_path(path "${cache}")
+    string(FIND "${place}/" "${path}/" position)
+    if(position EQUAL 0)
+      _MultiStageBuild_decode(text "${cache}")
+      _MultiStageBuild_fail("${caller}" "the cache would hide the source, which is put at WORKDIR"
+        CACHE "'${text}'" WORKDIR "'${workdir}'")
+    endif()
   endforeach()
 endfunction()
 
@@ -169,25 +233,45 @@ function(_MultiStageBuild_cache_id out cache)
   endif()
 endfunction()
 
-# What a base is called says of what kind it is; whether there is one is seen when it is wanted.
-function(_MultiStageBuild_check_base caller base)
-  _MultiStageBuild_decode(base "${base}")
+# Sets `out` to the base, with an absolute path where it names a file. What a base is called says of
+# what kind it is; whether there is one is seen when it is wanted.
+function(_MultiStageBuild_base caller out base)
   set(hex "[0-9a-fA-F]")
   string(REPEAT "${hex}" 4 four)
   string(REPEAT "${hex}" 8 eight)
   string(REPEAT "${hex}" 12 twelve)
   set(uuid "${eight}-${four}-${four}-${four}-${twelve}")
-  set(with_path "(rootfs|oci|oci-archive|docker-archive):/.*")
+  # Packages may have two '+' in their names, not one.
+  set(debian "debian:[^+]+([+][^+]+([+][+]+[^+]*)*)*")
   # Not repeated: what is in a plan or a log is no secret.
   if(base MATCHES "^docker://.*@" AND NOT base MATCHES "^docker://[^@]*@sha[^@/]*$")
     _MultiStageBuild_fail("${caller}" "a user's name or password in the reference" Keyword BASE
       Hint "log in with 'skopeo login <host>'")
   endif()
-  if(NOT base MATCHES "^(host|tag:.+|debian:.+|docker://.+|${with_path}|${uuid}|)$")
-    _MultiStageBuild_fail("${caller}" "a base of no known kind" BASE "'${base}'"
-      Known "host, tag:<name>, debian:<suite>, rootfs:<absolute path>, docker://<reference>,
-oci:<absolute path>, oci-archive:<absolute path>, docker-archive:<absolute path>, or an image's UUID")
+  if(base MATCHES "^debian:" AND NOT base MATCHES "^${debian}$")
+    _MultiStageBuild_fail("${caller}" "not of the form debian:<suite>[+<package>]..." BASE "'${base}'")
   endif()
+  if(base MATCHES "^rootfs:(.+)$")
+    _MultiStageBuild_plain_path(path "${CMAKE_MATCH_1}")
+    set(base "rootfs:${path}")
+  elseif(base MATCHES "^(oci|oci-archive|docker-archive):([^:]+)(:.*)?$")
+    set(kind "${CMAKE_MATCH_1}")
+    set(tag "${CMAKE_MATCH_3}")
+    _MultiStageBuild_plain_path(path "${CMAKE_MATCH_2}")
+    set(base "${kind}:${path}${tag}")
+  elseif(NOT base MATCHES "^(host|tag:.+|${debian}|docker://.+|${uuid}|)$")
+    _MultiStageBuild_fail("${caller}" "a base of no known kind" BASE "'${base}'"
+      Known "host, tag:<name>, debian:<suite>, rootfs:<path>, docker://<reference>,
+oci:<path>, oci-archive:<path>, docker-archive:<path>, or an image's UUID")
+  endif()
+  set(${out} "${base}" PARENT_SCOPE)
+endfunction()
+
+# `path` relative to the caller's directory made absolute, and the same for each way to write it.
+function(_MultiStageBuild_plain_path out path)
+  cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+  string(REGEX REPLACE "(.)/+$" "\\1" path "${path}")
+  set(${out} "${path}" PARENT_SCOPE)
 endfunction()
 
 # The source cannot be put where every sandbox has a file system of its own.

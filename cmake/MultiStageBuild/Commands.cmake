@@ -4,41 +4,22 @@
 include_guard(GLOBAL)
 
 function(multi_stage_build pipeline)
-  _MultiStageBuild_return_in_sandbox()
-  set(caller "${CMAKE_CURRENT_FUNCTION}")
-  set(one_value
-    SOURCE
-    BASE
-    WORKDIR
-    NETWORK
-    TIMEOUT
-    LIVE
-    USER)
-  # CACHE comes first: near the end set() would take it for its own.
-  set(multi_value
-    CACHE
-    EXCLUDE
-    INSTALL_COMMAND
-    INSTALL_INPUTS
-    BUILD_COMMAND
-    BUILD_INPUTS
-    TEST_COMMAND
-    ENVIRONMENT)
-  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_begin(${ARGC} 1)
   _MultiStageBuild_require_new_pipeline("${caller}" "${pipeline}")
-  _MultiStageBuild_check_run_options("${caller}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
-  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
-  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
-  _MultiStageBuild_check_base("${caller}" "${arg_BASE}")
+  _MultiStageBuild_read_run_options()
+  _MultiStageBuild_base("${caller}" base "${arg_BASE}")
   _MultiStageBuild_check_source_place("${caller}" "${arg_WORKDIR}")
+  _MultiStageBuild_check_cache_places("${caller}" "${arg_CACHE}" "${arg_WORKDIR}")
   _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
   _MultiStageBuild_source("${caller}" source "${arg_SOURCE}")
   _MultiStageBuild_usual_commands("${caller}" "${source}"
     "${arg_INSTALL_COMMAND}" "${arg_BUILD_COMMAND}" "${arg_TEST_COMMAND}")
-  _MultiStageBuild_check_idle_inputs("${caller}" INSTALL
+  _MultiStageBuild_check_idle("${caller}" INSTALL _INPUTS
     "${install_command}" "${arg_INSTALL_COMMAND}" "${arg_INSTALL_INPUTS}")
-  _MultiStageBuild_check_idle_inputs("${caller}" BUILD "${build_command}" "${arg_BUILD_COMMAND}" "${arg_BUILD_INPUTS}")
+  _MultiStageBuild_check_idle("${caller}" INSTALL _USER
+    "${install_command}" "${arg_INSTALL_COMMAND}" "${arg_INSTALL_USER}")
+  _MultiStageBuild_check_idle("${caller}" BUILD _INPUTS
+    "${build_command}" "${arg_BUILD_COMMAND}" "${arg_BUILD_INPUTS}")
   if(NOT DEFINED arg_INSTALL_COMMAND AND NOT DEFINED arg_INSTALL_INPUTS)
     _MultiStageBuild_detected_install_inputs(arg_INSTALL_INPUTS "${kind}" "${source}")
   endif()
@@ -51,7 +32,7 @@ function(multi_stage_build pipeline)
   _MultiStageBuild_json_array(exclude "${arg_EXCLUDE}")
   _MultiStageBuild_add_pipeline("${pipeline}"
     source "${source}"
-    base "${arg_BASE}"
+    base "${base}"
     exclude "${exclude}"
     store "${MSTAGE_STORE}"
     engine "${MSTAGE_ENGINE}"
@@ -66,8 +47,12 @@ function(multi_stage_build pipeline)
     default_caches "${arg_CACHE}")
   set(last setup-base)
   if(NOT install_command STREQUAL "")
+    # Whoever builds: packages are installed by root, if no other is named.
+    if(NOT DEFINED arg_INSTALL_USER)
+      set(arg_INSTALL_USER "%00")
+    endif()
     _MultiStageBuild_add_stage("${pipeline}" install deps-installed ${last} "${install_command}" "${install_inputs}"
-      "" "" "" "" "" "" "")
+      "" "" "" "" "" "${arg_INSTALL_USER}" "")
     set(last deps-installed)
   endif()
   if(NOT build_command STREQUAL "")
@@ -81,34 +66,14 @@ function(multi_stage_build pipeline)
 endfunction()
 
 function(multi_stage_add_stage pipeline stage)
-  _MultiStageBuild_return_in_sandbox()
-  set(caller "${CMAKE_CURRENT_FUNCTION}")
-  set(required
-    FROM
-    CHECKPOINT)
-  set(one_value
-    ${required}
-    WORKDIR
-    NETWORK
-    TIMEOUT
-    LIVE
-    USER)
-  set(multi_value
-    CACHE
-    COMMAND
-    COPY
-    INPUTS
-    EXCLUDE
-    ENVIRONMENT)
-  _MultiStageBuild_parse(${ARGC} 2 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_begin(${ARGC} 2)
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
   _MultiStageBuild_require_new_stage("${caller}" "${pipeline}" "${stage}" "${arg_CHECKPOINT}")
   _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
   _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
-  _MultiStageBuild_check_run_options("${caller}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}")
-  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
-  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_read_run_options()
+  _MultiStageBuild_get(source_place "${pipeline}/default_workdir")
+  _MultiStageBuild_check_cache_places("${caller}" "${arg_CACHE}" "${source_place}")
   _MultiStageBuild_inputs_json("${caller}" inputs INPUTS "${arg_INPUTS}")
   _MultiStageBuild_check_patterns("${caller}" EXCLUDE "${arg_EXCLUDE}")
   _MultiStageBuild_check_copies("${caller}" "${pipeline}" "${arg_COPY}")
@@ -119,33 +84,14 @@ function(multi_stage_add_stage pipeline stage)
 endfunction()
 
 function(multi_stage_add_test pipeline)
-  _MultiStageBuild_return_in_sandbox()
-  set(caller "${CMAKE_CURRENT_FUNCTION}")
-  set(required
-    NAME
-    FROM)
-  set(one_value
-    ${required}
-    WORKDIR
-    NETWORK
-    TIMEOUT
-    USER
-    PROCESSORS)
-  set(multi_value
-    CACHE
-    COMMAND
-    ENVIRONMENT
-    RESOURCE_LOCK
-    LABELS)
-  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${required};COMMAND")
+  _MultiStageBuild_begin(${ARGC} 1)
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
   _MultiStageBuild_require_new_test("${caller}" "${pipeline}" "${arg_NAME}")
   _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
   _MultiStageBuild_required_command("${caller}" command "${arg_COMMAND}")
-  _MultiStageBuild_check_run_options("${caller}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "")
-  _MultiStageBuild_check_user("${caller}" "${arg_USER}")
-  _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_read_run_options()
+  _MultiStageBuild_get(source_place "${pipeline}/default_workdir")
+  _MultiStageBuild_check_cache_places("${caller}" "${arg_CACHE}" "${source_place}")
   if(DEFINED arg_PROCESSORS AND NOT arg_PROCESSORS MATCHES "^[1-9][0-9]*$")
     _MultiStageBuild_fail("${caller}" "not a number of processors" PROCESSORS "'${arg_PROCESSORS}'")
   endif()
@@ -156,14 +102,7 @@ function(multi_stage_add_test pipeline)
 endfunction()
 
 function(multi_stage_add_artifact pipeline)
-  _MultiStageBuild_return_in_sandbox()
-  set(caller "${CMAKE_CURRENT_FUNCTION}")
-  set(one_value
-    FROM
-    DESTINATION)
-  set(multi_value
-    PATH)
-  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "${one_value};PATH")
+  _MultiStageBuild_begin(${ARGC} 1)
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
   _MultiStageBuild_require_checkpoint("${caller}" "${pipeline}" "${arg_FROM}")
   foreach(path IN LISTS arg_PATH)
@@ -183,15 +122,7 @@ function(multi_stage_add_artifact pipeline)
 endfunction()
 
 function(multi_stage_add_compile_commands pipeline)
-  _MultiStageBuild_return_in_sandbox()
-  set(caller "${CMAKE_CURRENT_FUNCTION}")
-  set(one_value
-    FROM
-    PATH
-    DESTINATION)
-  set(multi_value
-    MAP)
-  _MultiStageBuild_parse(${ARGC} 1 "${one_value}" "${multi_value}" "")
+  _MultiStageBuild_begin(${ARGC} 1)
   _MultiStageBuild_require_pipeline("${caller}" "${pipeline}")
   if(NOT DEFINED arg_FROM)
     set(arg_FROM build-complete)

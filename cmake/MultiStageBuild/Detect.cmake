@@ -95,10 +95,10 @@ function(_MultiStageBuild_usual_commands caller source install build test)
   endforeach()
 endfunction()
 
-# Inputs for a stage that neither the call nor the kind of project has a command for are a mistake.
-# (With an explicit "" they are not: that is how one switches a stage off.)
-function(_MultiStageBuild_check_idle_inputs caller keyword command given_command inputs)
-  if(command STREQUAL "" AND given_command STREQUAL "" AND NOT inputs STREQUAL "")
-    _MultiStageBuild_fail("${caller}" "${keyword}_INPUTS without ${keyword}_COMMAND" Keyword "${keyword}_INPUTS")
+# An option of a stage that neither the call nor the kind of project has a command for is a mistake.
+# (With an explicit "" it is not: that is how one switches a stage off.)
+function(_MultiStageBuild_check_idle caller stage option command given_command value)
+  if(command STREQUAL "" AND given_command STREQUAL "" AND NOT value STREQUAL "")
+    _MultiStageBuild_fail("${caller}" "${stage}${option} without ${stage}_COMMAND" Keyword "${stage}${option}")
   endif()
 endfunction()

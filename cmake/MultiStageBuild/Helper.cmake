@@ -11,6 +11,7 @@ function(_MultiStageBuild_helper caller out)
     if(NOT IS_ABSOLUTE "${helper}" OR NOT EXISTS "${helper}" OR IS_DIRECTORY "${helper}")
       _MultiStageBuild_fail("${caller}" "no such program (an absolute path is wanted)" MSTAGE_EXECUTABLE "'${helper}'")
     endif()
+    _MultiStageBuild_check_helper("${caller}" "${helper}")
   else()
     _MultiStageBuild_target_helper(helper)
   endif()
@@ -26,6 +27,21 @@ function(_MultiStageBuild_helper caller out)
     _MultiStageBuild_build_helper("${caller}" helper)
   endif()
   set(${out} "${helper}" PARENT_SCOPE)
+endfunction()
+
+# Whether a program says that it is the helper; asked once.
+function(_MultiStageBuild_check_helper caller helper)
+  _MultiStageBuild_get(known helper)
+  if(known STREQUAL helper)
+    return()
+  endif()
+  execute_process(COMMAND "${helper}" --version
+    RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE ignored TIMEOUT 60)
+  if(NOT result STREQUAL "0" OR NOT output MATCHES "^mstage [0-9]")
+    _MultiStageBuild_fail("${caller}" "not the program mstage: it does not answer --version like that"
+      MSTAGE_EXECUTABLE "'${helper}'")
+  endif()
+  _MultiStageBuild_set(helper "${helper}")
 endfunction()
 
 # The helper of an installed package, or of this build if that makes programs for this machine; ""

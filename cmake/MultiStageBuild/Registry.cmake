@@ -7,6 +7,7 @@
 #   tests                         names of all tests, with the "<pipeline>." in front
 #   fixture/<pipeline>.<c>        whether the test that builds a checkpoint was made
 #   finished                      whether the plans were written
+#   helper                        the program that was found to be the helper
 #   <pipeline>/<key>              source, base, exclude (JSON), store, engine, helper,
 #                                 default_* (the pipeline's own options)
 #   <pipeline>/stages             names; a stage's parent is declared before it
@@ -140,7 +141,7 @@ function(_MultiStageBuild_require_new_stage caller pipeline stage checkpoint)
     _MultiStageBuild_fail("${caller}" "a checkpoint of this name exists already"
       CHECKPOINT "'${checkpoint}'" Pipeline "'${pipeline}'")
   endif()
-  if(checkpoint MATCHES "^(scan|status|report|test|compile-commands|artifacts([.].*)?|(rollback|shell)-.*)$")
+  if(checkpoint MATCHES "^(scan|status|report|test|checkpoints|compile-commands|artifacts([.].*)?|(rollback|shell)-.*)$")
     _MultiStageBuild_fail("${caller}" "reserved name: a target or test of the pipeline itself is called so"
       CHECKPOINT "'${checkpoint}'")
   endif()

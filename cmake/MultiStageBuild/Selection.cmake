@@ -50,6 +50,10 @@ function(_MultiStageBuild_check_copies caller pipeline copies)
       _MultiStageBuild_fail("${caller}" "not of the form <checkpoint>:<absolute path>[=<absolute path>]"
         COPY "'${text}'")
     endif()
+    if(destination STREQUAL "" AND path MATCHES "=")
+      _MultiStageBuild_fail("${caller}" "the destination is not an absolute path" COPY "'${text}'"
+        Hint "after a path that has a '=' in it write '=' and its destination")
+    endif()
     if(checkpoint STREQUAL "")
       _MultiStageBuild_get(checkpoints "${pipeline}/checkpoints")
       list(JOIN checkpoints ", " known)

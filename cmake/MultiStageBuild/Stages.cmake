@@ -25,7 +25,8 @@ else()
 endif()
 
 # Declares a stage that was checked and makes its edge. `command` is a command line, `inputs` JSON,
-# `environment` and `caches` encoded; of the options "" stands for what was not given.
+# `environment` and `caches` encoded; of the options "" stands for what was not given, and the user
+# "%00" for that of the image.
 function(_MultiStageBuild_add_stage
     pipeline stage checkpoint from command inputs workdir environment network timeout live user caches)
   if(live STREQUAL "")
@@ -87,6 +88,7 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
     string(REPLACE "/" "." other "${other}")
     add_dependencies("${target}" "${other}")
   endforeach()
+  _MultiStageBuild_add_to_group("${pipeline}" checkpoints "${target}")
   if(inputs)
     add_dependencies("${target}" "${pipeline}.scan")
   endif()
@@ -179,12 +181,18 @@ function(_MultiStageBuild_add_copy_edge pipeline from group verb words comment)
   set(groups artifacts ${group})
   list(REMOVE_DUPLICATES groups)
   foreach(name IN LISTS groups)
-    if(NOT TARGET "${pipeline}.${name}")
-      add_custom_target("${pipeline}.${name}")
-      set_property(TARGET "${pipeline}.${name}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
-    endif()
-    add_dependencies("${pipeline}.${name}" "${target}")
+    _MultiStageBuild_add_to_group("${pipeline}" ${name} "${target}")
   endforeach()
+endfunction()
+
+# Makes `target` a part of the target `<pipeline>.<group>`.
+function(_MultiStageBuild_add_to_group pipeline group target)
+  set(name "${pipeline}.${group}")
+  if(NOT TARGET "${name}")
+    add_custom_target("${name}")
+    set_property(TARGET "${name}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+  endif()
+  add_dependencies("${name}" "${target}")
 endfunction()
 
 cmake_policy(POP)

@@ -162,7 +162,9 @@ def load(path):
 
 def main(arguments):
     verb = arguments.pop(0)
-    if verb == "scan":
+    if verb == "--version":
+        print("mstage 0.0.0")
+    elif verb == "scan":
         scan(load(arguments[0]))
     elif verb == "stage":
         run_stage(load(arguments[0]), arguments[1])

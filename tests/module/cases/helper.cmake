@@ -11,7 +11,7 @@ set(CONFIGURE "${CMAKE_COMMAND}" -G "${GENERATOR}" "-DCMAKE_MAKE_PROGRAM=${NINJA
   -S "${WORK_DIR}/who" -B "${WORK_DIR}/who-build")
 
 function(write_helper file name)
-  file(WRITE "${WORK_DIR}/${file}" "#!/bin/sh\necho helper ${name}\n")
+  file(WRITE "${WORK_DIR}/${file}" "#!/bin/sh\n[ \"$1\" != --version ] || exec echo mstage 1.0\necho helper ${name}\n")
   file(CHMOD "${WORK_DIR}/${file}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 endfunction()
 
@@ -82,6 +82,10 @@ run("no helper anywhere" RESULT "^1$"
   COMMAND ${no_path})
 run("a helper that is not there" RESULT "^1$" STDERR "no such program.*MSTAGE_EXECUTABLE: '/nonexistent/mstage'"
   COMMAND ${no_path} -DMSTAGE_EXECUTABLE=/nonexistent/mstage)
+foreach(program IN ITEMS /bin/false /bin/echo /etc/passwd)
+  run("a helper that is another program" RESULT "^1$" STDERR "not the program mstage.*MSTAGE_EXECUTABLE: '${program}'"
+    COMMAND ${no_path} -DMSTAGE_EXECUTABLE=${program})
+endforeach()
 
 # With the source (of a helper that is quick to build) it is built, once, and again when the source
 # changes.

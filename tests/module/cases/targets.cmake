@@ -35,9 +35,9 @@ add_custom_target(deps-installed COMMAND \${CMAKE_COMMAND} -E echo mine)
 configure(names)
 expect_targets(names
   docs-built deps-installed
-  app.scan app.status app.setup-base app.deps-installed app.build-complete app.docs-built app.install
+  checkpoints app.checkpoints app.scan app.status app.setup-base app.deps-installed app.build-complete app.docs-built app.install
   app.artifacts app.artifacts.1 setup-base build-complete artifacts
-  lib.scan lib.status lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
+  lib.checkpoints lib.scan lib.status lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
 read_plan(plan names app)
 foreach(pair IN ITEMS "0 app.deps-installed" "1 build-complete" "2 app.docs-built" "3 app.install")
   string(REPLACE " " ";" pair "${pair}")
@@ -60,6 +60,8 @@ build(names app.install)
 expect_calls("app.install" names "stage app.deploy: run")
 build(names app.status STDOUT "status of [^\n]*names-build\n")
 expect_calls("app.status" names)
+build(names app.checkpoints)
+expect_calls("app.checkpoints" names "stage app.docs: run")
 build(names lib.deps-installed)
 expect_calls("lib.deps-installed" names "stage lib.setup-base: run" "scan lib: install build" "stage lib.install: run")
 
@@ -114,12 +116,12 @@ function(say_folders)
 endfunction()
 cmake_language(DEFER CALL say_folders)
 ]==])
-configure(folders STDOUT "-- 14 targets\n")
+configure(folders STDOUT "-- 16 targets\n")
 
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
-expect_targets(base app.status app.setup-base setup-base)
+expect_targets(base app.status app.setup-base setup-base app.checkpoints checkpoints)
 build(base setup-base)
 expect_calls("setup-base alone" base "stage app.setup-base: run")
 
