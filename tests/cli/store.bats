@@ -28,18 +28,11 @@ teardown() {
     [[ -f home2/.local/share/mstage/format ]]
 }
 
-@test "a relative MSTAGE_STORE is relative to the working directory" {
-    succeeds env MSTAGE_STORE=here "$MSTAGE_EXECUTABLE" images
-    [[ -f here/format ]]
-    require_sandbox
-    mkdir tree
-    echo x >tree/x
-    export MSTAGE_STORE=here
-    succeeds mstage import --tag x "rootfs:$work/tree"
-    succeeds mstage cat tag:x:/x
-    same x "$out"
-    succeeds mstage images
-    has "$out" "$work/tree"
+@test "a relative MSTAGE_STORE would be another store in each directory, and is refused" {
+    exits 2 env MSTAGE_STORE=here/there "$MSTAGE_EXECUTABLE" images
+    same "mstage: error: MSTAGE_STORE is not an absolute path: 'here/there'
+  export MSTAGE_STORE=$work/here/there" "$err"
+    [[ ! -e here ]]
 }
 
 @test "HOME is not set" {

@@ -63,7 +63,7 @@ start_build() {
     build_fails
     local report
     report=$(cat store/runs/*/report.json)
-    same '["checkpoint", "command", "exit_code", "failed_state", "interrupted_by", "last_lines", "log", "look_command", '\
+    same '["checkpoint", "command", "config", "exit_code", "failed_state", "interrupted_by", "last_lines", "log", "look_command", '\
 '"note", "pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
     same '["app", "build", "build-complete", 3, false, null, "it broke"]' "$(json "$report" \
         '[d[k] for k in ("pipeline", "stage", "checkpoint", "exit_code", "timed_out", "interrupted_by", "last_lines")]')"
@@ -181,4 +181,20 @@ second" "$(image_file build-complete:/result)"
     has "$out" "| 1000000"
     has_not "$out" "| 900000"
     (($(wc -l <<<"$out") < 60))
+}
+
+@test "another store than that of the checkpoints: where the image was expected, and what to do" {
+    configure
+    build deps-installed
+    later
+    echo changed >project/src/a.txt
+    export MSTAGE_STORE="$work/other"
+    build_fails
+    has "$out" "mstage: error: checkpoint 'app.deps-installed' is image"
+    has "$out" "expected '$work/other/images/"
+    has "$out" "set MSTAGE_STORE to the store that it was built with, or remove"
+    rm build/.mstage/app/*.checkpoint
+    build
+    same "changed
+second" "$(image_file build-complete:/result)"
 }

@@ -29,7 +29,12 @@ std::string own_name() {
 
 fs::path default_store() {
     if (const auto store = variable("MSTAGE_STORE")) {
-        return fs::absolute(*store);
+        // The build tool calls us in another directory than people do: two stores.
+        if (!fs::path(*store).is_absolute()) {
+            throw with_hint(UsageError("MSTAGE_STORE is not an absolute path: '{}'", *store),
+                            "export MSTAGE_STORE=" + shell_quote(fs::absolute(*store).native()));
+        }
+        return *store;
     }
     if (const auto data = variable("XDG_DATA_HOME"); data && fs::path(*data).is_absolute()) {
         return fs::path(*data) / "mstage";

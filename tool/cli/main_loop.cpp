@@ -44,7 +44,7 @@ const std::vector<OptionDescription>& general_options() {
 
 const std::vector<VariableDescription>& environment_variables() {
     static const std::vector<VariableDescription> k_variables = {
-        {"MSTAGE_STORE", "Where images are kept (default ~/.local/share/mstage)"},
+        {"MSTAGE_STORE", "Where images are kept, absolute (default ~/.local/share/mstage)"},
     };
     return k_variables;
 }

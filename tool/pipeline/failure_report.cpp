@@ -83,6 +83,7 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
                                   const Plan& plan, const Stage& stage,
                                   const engine::RunResult& result) {
     return {.pipeline = plan.pipeline,
+            .config = plan.config,
             .stage = stage.name,
             .checkpoint = stage.checkpoint,
             .command = stage.command,
@@ -110,6 +111,7 @@ Json to_json(const FailureReport& report) {
     return {
         {"version", 1},
         {"pipeline", report.pipeline},
+        {"config", report.config ? Json(*report.config) : Json()},
         {"stage", report.stage},
         {"checkpoint", report.checkpoint},
         {"command", report.command},

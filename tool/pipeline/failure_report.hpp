@@ -21,6 +21,7 @@ struct RollbackPoint {
 /// All that somebody (a person or an agent) needs to go on after a stage failed.
 struct FailureReport {
     std::string pipeline;
+    std::optional<std::string> config{};  ///< nothing in a build tree with only one
     std::string stage;
     std::string checkpoint;
     std::string command;

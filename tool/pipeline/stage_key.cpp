@@ -1,8 +1,22 @@
 #include "pipeline/stage_key.hpp"
 
 #include "base/hash.hpp"
+#include "pipeline/checkpoint.hpp"
 
 namespace mstage::pipeline {
+
+std::vector<engine::ImageCopy> present_copies(const Plan& plan, const Stage& stage) {
+    std::vector<engine::ImageCopy> copies;
+    for (const StageCopy& copy : stage.copies) {
+        const Plan owner = copy.plan ? read_plan(*copy.plan) : plan;
+        copies.push_back(
+            {.image = get_checkpoint(owner, copy.checkpoint).image,
+             .path = copy.path,
+             .destination = copy.destination,
+             .name = fmt::format("{}.{}:{}", owner.pipeline, copy.checkpoint, copy.path)});
+    }
+    return copies;
+}
 
 Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& engine,
                      const engine::ImageId& parent, const std::string& inputs_digest,

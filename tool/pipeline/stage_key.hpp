@@ -8,6 +8,9 @@
 
 namespace mstage::pipeline {
 
+/// What the stage takes from other checkpoints, as these are now. Throws when one of them is not there.
+std::vector<engine::ImageCopy> present_copies(const Plan& plan, const Stage& stage);
+
 /// What a stage's result depends on, part by part. The key is the SHA-256 of their CBOR, with
 /// members sorted.
 ///

@@ -49,18 +49,17 @@ std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std
                        checkpoint.image.str(), how);
 }
 
-/// What the stage takes from other checkpoints, as these are now.
-std::vector<engine::ImageCopy> copies_for(const Plan& plan, const Stage& stage) {
-    std::vector<engine::ImageCopy> copies;
-    for (const StageCopy& copy : stage.copies) {
-        const Plan owner = copy.plan ? read_plan(*copy.plan) : plan;
-        copies.push_back(
-            {.image = get_checkpoint(owner, copy.checkpoint).image,
-             .path = copy.path,
-             .destination = copy.destination,
-             .name = fmt::format("{}.{}:{}", owner.pipeline, copy.checkpoint, copy.path)});
+/// Markers say what was built, maybe with another store than that of now.
+void require_image(const RunContext& context, const Plan& plan, const std::string& checkpoint,
+                   const ImageId& image) {
+    if (!context.engine.find(image)) {
+        throw with_hint(
+            Error("checkpoint '{}' is image {}, which is not in this store: expected '{}'",
+                  plan.full_name(checkpoint), image.str(), context.engine.witness(image).native()),
+            fmt::format("set MSTAGE_STORE to the store that it was built with, or remove "
+                        "{}/*.checkpoint and build again",
+                        shell_quote(plan.state_dir.native())));
     }
-    return copies;
 }
 
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
@@ -122,7 +121,7 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
 StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage) {
     const ImageId parent = get_checkpoint(plan, stage.from).image;
     const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
-    std::vector<engine::ImageCopy> copies = copies_for(plan, stage);
+    std::vector<engine::ImageCopy> copies = present_copies(plan, stage);
     const Json parts = stage_key_parts(plan, stage, context.engine.name(), parent, inputs, copies);
     Checkpoint checkpoint{
         .name = stage.checkpoint, .image = parent, .parent = parent, .key = stage_key(parts)};
@@ -135,6 +134,7 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
         finish(context, plan, checkpoint, {});
         return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
     }
+    require_image(context, plan, stage.from, parent);
     return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
 }
 
@@ -142,6 +142,7 @@ engine::RunResult run_test(const RunContext& context, const Plan& plan, const Ta
                            const engine::OutputSink& live) {
     engine::RunRequest request =
         request_for(context, plan, test, get_checkpoint(plan, test.from).image);
+    require_image(context, plan, test.from, request.image);
     request.origin = fmt::format("test {}", test.name);
     request.streams = engine::Streams::separate;
     request.live = live;

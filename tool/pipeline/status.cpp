@@ -1,10 +1,39 @@
 #include "pipeline/status.hpp"
 
+#include "base/error.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/stage_key.hpp"
 
 namespace mstage::pipeline {
 
 namespace {
+
+/// Whether the stage would have the same key with all that it is made from as that is now.
+bool has_present_key(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                     const Checkpoint& checkpoint, const engine::ImageId& parent) {
+    const auto inputs = plan.inputs_path(stage.name);
+    if (!std::filesystem::exists(inputs)) {
+        return true;  // only a build finds out what they are
+    }
+    try {
+        const Json parts =
+            stage_key_parts(plan, stage, engine.name(), parent, engine::inputs_digest(inputs),
+                            present_copies(plan, stage));
+        return checkpoint.key == stage_key(parts);
+    } catch (const Error&) {
+        return false;  // what it copies from is not there
+    }
+}
+
+bool is_current(engine::Engine& engine, const Plan& plan, const Checkpoint& checkpoint) {
+    const Stage* stage = plan.stage_of_checkpoint(checkpoint.name);
+    if (stage == nullptr) {
+        return true;
+    }
+    const auto parent = read_checkpoint(plan, stage->from);
+    return parent && checkpoint.parent == parent->image &&
+           has_present_key(engine, plan, *stage, checkpoint, parent->image);
+}
 
 CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
                                       const std::string& name, const std::string& from) {
@@ -26,9 +55,8 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
         return status;
     }
     status.size = engine.size_of(*status.image);
-    const auto parent = from.empty() ? std::nullopt : read_checkpoint(plan, from);
-    const bool current = from.empty() || (parent && checkpoint->parent == parent->image);
-    status.state = current ? CheckpointState::good : CheckpointState::outdated;
+    status.state =
+        is_current(engine, plan, *checkpoint) ? CheckpointState::good : CheckpointState::outdated;
     return status;
 }
 

@@ -10,8 +10,9 @@
 namespace mstage::pipeline {
 
 enum class CheckpointState {
-    good,      ///< the marker is there, and made from the parent's present image
-    outdated,  ///< the parent is another image by now: the next build makes it again
+    good,      ///< the marker is there, and what it was made from is still the same
+    outdated,  ///< the parent, a checkpoint that it copies from, its command, … is another by now:
+               ///< the next build makes it again
     missing,   ///< not built
     failed,    ///< not built, and the last attempt left a failed state
 };
@@ -31,7 +32,7 @@ struct CheckpointStatus {
 };
 
 /// Of every checkpoint of the build tree, parents first. Whether source files changed is not looked
-/// at: the build tool knows.
+/// at, only what the last scan saw: the build tool knows.
 std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree);
 
 }  // namespace mstage::pipeline

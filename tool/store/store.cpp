@@ -184,7 +184,7 @@ Image Store::get_image(const ImageId& id) const {
     if (!image) {
         throw with_hint(
             Error("image '{}' is not in store '{}'", id.str(), m_root.native()),
-            "build the checkpoint again; its earlier stages are restored where the store has them");
+            "set MSTAGE_STORE to the store that has it, or build the checkpoint again");
     }
     return std::move(*image);
 }

@@ -58,6 +58,7 @@ TEST(FailureReport, TellsAProgramTheSame) {
     EXPECT_EQ(dump_json_indented(to_json(example())), R"({
   "checkpoint": "build-complete",
   "command": "make -j2\nmake check",
+  "config": null,
   "exit_code": 2,
   "failed_state": "abcd3333-0000-4000-8000-000000000000",
   "interrupted_by": null,
@@ -86,6 +87,12 @@ TEST(FailureReport, TellsAProgramTheSame) {
   "version": 1
 }
 )");
+}
+
+TEST(FailureReport, NamesTheConfiguration) {
+    FailureReport report = example();
+    report.config = "Debug";
+    EXPECT_EQ(to_json(report).at("config"), "Debug");
 }
 
 TEST(FailureReport, SaysHowTheCommandEnded) {

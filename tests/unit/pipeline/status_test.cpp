@@ -9,6 +9,12 @@ namespace fs = std::filesystem;
 
 class StatusTest : public PipelineTest {
 protected:
+    /// As if CMake had run again with other options for a stage.
+    void change_plan(size_t stage, const Json& fields) {
+        Json json = parse_json(read_file(m_plan.path), "plan");
+        json.at("stages").at(stage).update(fields);
+        m_plan = make_plan(json);
+    }
     CheckpointStatus status(const std::string& checkpoint) {
         for (CheckpointStatus& one :
              status_of(m_engine, BuildTree::find(m_dir / "build").value())) {
@@ -45,10 +51,30 @@ TEST_F(StatusTest, OfABuiltTreeIsGood) {
 
 TEST_F(StatusTest, IsOutdatedWhenTheParentIsAnother) {
     ASSERT_TRUE(build("build-complete").ok);
-    stage("install").command = "echo other > /root/deps";
+    change_plan(0, {{"command", "echo other > /root/deps"}});
+    EXPECT_EQ(status("deps-installed").state, CheckpointState::outdated);
     ASSERT_TRUE(build("deps-installed").ok);
     EXPECT_EQ(status("deps-installed").state, CheckpointState::good);
     EXPECT_EQ(status("build-complete").state, CheckpointState::outdated);
+    remove_checkpoint(m_plan, "deps-installed");
+    EXPECT_EQ(status("build-complete").state, CheckpointState::outdated);
+}
+
+TEST_F(StatusTest, IsOutdatedWhenWhatItCopiesFromIsAnother) {
+    change_plan(1, {{"from", "setup-base"},
+                    {"copies",
+                     {{{"plan", nullptr},
+                       {"checkpoint", "deps-installed"},
+                       {"path", "/root/deps"},
+                       {"destination", ""}}}}});
+    ASSERT_TRUE(build("deps-installed").ok);
+    ASSERT_TRUE(build("build-complete").ok);
+    EXPECT_EQ(status("build-complete").state, CheckpointState::good);
+    change_plan(0, {{"command", "echo other > /root/deps"}});
+    ASSERT_TRUE(build("deps-installed").ok);
+    EXPECT_EQ(status("build-complete").state, CheckpointState::outdated);
+    ASSERT_TRUE(build("build-complete").ok);
+    EXPECT_EQ(status("build-complete").state, CheckpointState::good);
     remove_checkpoint(m_plan, "deps-installed");
     EXPECT_EQ(status("build-complete").state, CheckpointState::outdated);
 }
