@@ -324,8 +324,14 @@ function(_MultiStageBuild_source caller out source)
   set(${out} "${path}" PARENT_SCOPE)
 endfunction()
 
-# The variables that a project may set, besides that for the helper.
+# The variables that a project may set, besides that for the helper, and where it is built.
 function(_MultiStageBuild_check_variables caller)
+  # CMake refuses these in every output of a command, one by one.
+  if(CMAKE_BINARY_DIR MATCHES "[#<>]")
+    _MultiStageBuild_fail("${caller}" "CMake takes no '#', '<' or '>' in a build tree's path"
+      "Build tree" "'${CMAKE_BINARY_DIR}'"
+      Hint "configure in another directory")
+  endif()
   if(MSTAGE_STORE AND NOT IS_ABSOLUTE "${MSTAGE_STORE}")
     _MultiStageBuild_fail("${caller}" "not an absolute path" MSTAGE_STORE "'${MSTAGE_STORE}'")
   endif()

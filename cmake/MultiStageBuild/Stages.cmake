@@ -24,6 +24,17 @@ else()
   cmake_policy(SET CMP0116 NEW)
 endif()
 
+# `path` as the argument of DEPFILE. CMake writes it to build.ninja as it is, where '$' in the build
+# tree's own path would begin a variable. With the policy OLD, one that is relative to the top of
+# the build tree is what Ninja takes it for.
+function(_MultiStageBuild_depfile out path)
+  cmake_policy(GET CMP0116 policy)
+  if(CMAKE_GENERATOR MATCHES "Ninja" AND policy STREQUAL "OLD")
+    file(RELATIVE_PATH path "${CMAKE_BINARY_DIR}" "${path}")
+  endif()
+  set(${out} "${path}" PARENT_SCOPE)
+endfunction()
+
 # Declares a stage that was checked and makes its edge. `command` is a command line, `inputs` JSON,
 # `environment` and `caches` encoded; of the options "" stands for what was not given, and the user
 # "%00" for that of the image.
@@ -64,6 +75,7 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
   if(inputs)
     list(APPEND depends "${state}/${stage}.inputs")
   endif()
+  _MultiStageBuild_depfile(depfile "${state}/${checkpoint}.d")
   set(terminal "")
   if(live)
     set(terminal USES_TERMINAL)
@@ -72,7 +84,7 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
     OUTPUT "${marker}"
     COMMAND "${helper}" stage "${state}/plan.json" "${stage}"
     DEPENDS ${depends}
-    DEPFILE "${state}/${checkpoint}.d"
+    DEPFILE "${depfile}"
     COMMENT "${pipeline}: ${checkpoint}"
     ${terminal}
     VERBATIM)
@@ -105,11 +117,12 @@ function(_MultiStageBuild_add_scan pipeline)
   endif()
   list(TRANSFORM stages PREPEND "${state}/" OUTPUT_VARIABLE digests)
   list(TRANSFORM digests APPEND ".inputs")
+  _MultiStageBuild_depfile(depfile "${state}/scan.d")
   add_custom_command(
     OUTPUT ${digests}
     COMMAND "${helper}" scan "${state}/plan.json"
     DEPENDS "${state}/plan.json"
-    DEPFILE "${state}/scan.d"
+    DEPFILE "${depfile}"
     COMMENT "${pipeline}: scan"
     VERBATIM)
   add_custom_target("${pipeline}.scan" DEPENDS ${digests})
@@ -154,6 +167,7 @@ function(_MultiStageBuild_add_copy_edge pipeline from group verb words comment)
 
   set(stamp "${state}/artifacts/${number}.stamp")
   set(depfile "${state}/artifacts/${number}.d")
+  _MultiStageBuild_depfile(depfile_argument "${depfile}")
   set(depfile_target "${stamp}")
   if(CMAKE_GENERATOR MATCHES "Ninja")
     file(RELATIVE_PATH depfile_target "${CMAKE_BINARY_DIR}" "${stamp}")
@@ -170,7 +184,7 @@ function(_MultiStageBuild_add_copy_edge pipeline from group verb words comment)
       COMMAND \"\${helper}\" ${verb} --depfile \"\${depfile}\" --depfile-target \"\${depfile_target}\"
         --stamp \"\${stamp}\" -C \"\${CMAKE_BINARY_DIR}\" \${config} ${words}
       DEPENDS \"\${marker}\"
-      DEPFILE \"\${depfile}\"
+      DEPFILE \"\${depfile_argument}\"
       COMMENT \"\${pipeline}: \${comment}\"
       VERBATIM)")
 

@@ -140,6 +140,13 @@ endforeach()
 expect_error("" "multi_stage_add_stage(late docs FROM a COMMAND b CHECKPOINT c)"
   "multi_stage_add_stage: no such pipeline.*Known: none; multi_stage_build")
 
+# Where CMake itself makes no commands.
+foreach(character IN ITEMS "#" "<" ">")
+  write_project("odd${character}" "multi_stage_build(app BUILD_COMMAND b)")
+  configure("odd${character}" RESULT "^1$" STDERR
+    "^CMake Error at [^\n]*\n  multi_stage_build: CMake takes no '#', '<' or '>' in a build tree's path\n+    Build tree: '[^\n]*/odd${character}-build'\n[^E]*$")
+endforeach()
+
 # After the end of the top-level CMakeLists.txt, when the plans are written.
 write_project(late "${pipeline}
 function(add_too_late)
