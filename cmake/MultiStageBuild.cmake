@@ -132,6 +132,14 @@ Commands
     the keyword all but the excluded ones, with ``NONE`` none. The detected ``npm ci``, which is
     ``npm install`` where there is no lock file, sees ``package.json`` and those of
     ``package-lock.json``, ``npm-shrinkwrap.json`` and ``.npmrc`` that are there when CMake runs.
+    The detected ``cargo fetch`` and ``pip install -e .`` see all, for they want the targets that the
+    manifest names, and the package. Of a crate with the usual files a stand-in will do, and fetching
+    again is only for a change of what is fetched:
+
+    .. code-block:: cmake
+
+      INSTALL_COMMAND "mkdir src && touch src/lib.rs && cargo fetch && rm -r src"
+      INSTALL_INPUTS  Cargo.toml Cargo.lock
 
   ``ENVIRONMENT <name>=<value>...``
     Environment variables of the commands, which otherwise see that of the image and nothing of the

@@ -2,3 +2,13 @@
 
 include("${CMAKE_CURRENT_LIST_DIR}/module.cmake")
 set(REAL_BASE debian:bookworm+cmake+g+++googletest+ninja-build+python3)
+
+# The pipeline of a library that CMake builds with a definition, in a directory outside of its source.
+function(real_library name definition test_command)
+  multi_stage_build(${name}
+    SOURCE        ${REAL_SOURCE}
+    BASE          ${REAL_BASE}
+    BUILD_COMMAND cmake -S . -B /build -G Ninja -D ${definition} && cmake --build /build
+    TEST_COMMAND  "${test_command}"
+    NETWORK       OFF)
+endfunction()
