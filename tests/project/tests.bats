@@ -93,6 +93,27 @@ uid" "$(mstage -C build run app.used -- ls -A /mine)"
     same "install 1, build 1, owned 1, used 2" "$(runs)"
 }
 
+@test "USER builds and tests, INSTALL_USER installs: root, if nobody is named" {
+    is_root || unshare --map-auto --map-root-user true 2>/dev/null || unavailable "no ids in /etc/subuid"
+    cat >project/more.cmake <<'END'
+multi_stage_build(users BASE "${SAMPLE_BASE}" USER 1234
+  INSTALL_COMMAND "id -u >/who && chown 1234 /who"
+  BUILD_COMMAND   "id -u >>/who"
+  TEST_COMMAND    "[ $(id -u) = 1234 ]")
+multi_stage_build(others BASE "${SAMPLE_BASE}" USER 1234 INSTALL_USER 55
+  INSTALL_COMMAND "[ $(id -u) = 55 ]"
+  BUILD_COMMAND   "[ $(id -u) = 1234 ]"
+  TEST_COMMAND    "")
+END
+    configure
+    build users.checkpoints others.checkpoints
+    same "0
+1234" "$(image_file users.build-complete:/who)"
+    run_ctest
+    [[ $code == 0 ]] || blame "ctest failed"
+    nothing_to_do users.checkpoints others.checkpoints
+}
+
 @test "ctest -j runs other tests while one has the locked cache" {
     cat >project/more.cmake <<'END'
 foreach(i RANGE 1 6)
