@@ -182,9 +182,8 @@ std::optional<Image> Store::find_image(const ImageId& id) const {
 Image Store::get_image(const ImageId& id) const {
     auto image = find_image(id);
     if (!image) {
-        throw with_hint(
-            Error("image '{}' is not in store '{}'", id.str(), m_root.native()),
-            "set MSTAGE_STORE to the store that has it, or build the checkpoint again");
+        throw with_hint(Error("image '{}' is not in store '{}'", id.str(), m_root.native()),
+                        "set MSTAGE_STORE to the store that has it, or build the checkpoint again");
     }
     return std::move(*image);
 }
