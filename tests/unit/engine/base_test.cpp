@@ -98,6 +98,15 @@ TEST_F(BaseTest, DebianNeedsASuiteAndNamesOfPackages) {
                              fmt::format("'{}' is not the name of a package", package)))
             << package;
     }
+    // The one behind it is the first that is wrong.
+    for (const char* package : {"g++", "libsigc++-2.0-dev"}) {
+        EXPECT_TRUE(contains(error_of<UsageError>([&] {
+                                 m_engine.base(fmt::format("debian:bookworm+{}+No", package),
+                                               Refresh::no);
+                             }).message(),
+                             "'No' is not the name of a package"))
+            << package;
+    }
 }
 
 TEST_F(BaseTest, HostIsTheMachineWithoutItsHomes) {

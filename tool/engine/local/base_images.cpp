@@ -69,12 +69,15 @@ bool consists_of(std::string_view text, std::string_view allowed) {
 constexpr std::string_view k_suite_characters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
 constexpr std::string_view k_package_characters = "abcdefghijklmnopqrstuvwxyz0123456789.-+:";
 
-/// A '+' can also end a package's name (g++): only one that a name follows separates.
+/// A '+' can also end a package's name (g++) or stand in it (libsigc++-2.0-dev): only one that a
+/// name follows separates.
 std::vector<std::string> split_at_plus(const std::string& text) {
     std::vector<std::string> names = {""};
     for (size_t i = 0; i < text.size(); ++i) {
-        const bool separates =
-            text[i] == '+' && !names.back().empty() && i + 1 < text.size() && text[i + 1] != '+';
+        const std::string_view rest = std::string_view(text).substr(i + 1);
+        const bool goes_on = rest.empty() || rest.front() == '+' ||
+                             (rest.front() == '-' && names.back().ends_with('+'));
+        const bool separates = text[i] == '+' && !names.back().empty() && !goes_on;
         if (separates) {
             names.emplace_back();
         } else {
