@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main_loop.hpp"
+#include "cli/output.hpp"
 
 namespace {
 
@@ -21,6 +22,13 @@ int complain(const std::string& message, const std::string& hint, int code) {
     }
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
     return code;
+}
+
+/// What had to be tidied up has been by now.
+int end_by_closed_output() {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+    return mstage::cli::k_signal_base + SIGPIPE;
 }
 
 /// Else a file of the store could get the number of a closed stdout, and output would go there. The
@@ -38,13 +46,15 @@ void hold_closed_standard_fds() {
 
 int main(int argc, char** argv) {
     using namespace mstage;
-    // A closed pipe is an error that we report, not one that ends us in the middle of something.
+    // A closed pipe is an error that we see, not one that ends us in the middle of something.
     std::signal(SIGPIPE, SIG_IGN);
     // Where the caller ignores it nobody could wait for a child.
     std::signal(SIGCHLD, SIG_DFL);
     hold_closed_standard_fds();
     try {
         return cli::run(std::vector<std::string>(argv + 1, argv + argc));
+    } catch (const cli::OutputClosed&) {
+        return end_by_closed_output();
     } catch (const UsageError& error) {
         return complain(error.message(), error.hint(), cli::k_wrong_usage);
     } catch (const Interrupted& error) {

@@ -1,7 +1,6 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,12 +14,6 @@ namespace mstage {
 namespace fs = std::filesystem;
 
 namespace {
-
-void sync_fd(int fd, const fs::path& path) {
-    if (::fsync(fd) != 0) {
-        throw SysError(errno, "writing '{}' to disk", path.native());
-    }
-}
 
 /// A directory to look through, or nothing when `name` is not a directory (any more).
 Fd open_directory_to_empty(int parent, const std::string& name, dev_t device) {
@@ -133,69 +126,10 @@ std::optional<std::string> read_file_if_exists(const fs::path& path) {
     return with_context(fmt::format("'{}'", path.native()), [&] { return read_all(fd.get()); });
 }
 
-namespace {
-
-constexpr std::string_view k_temporary = ".tmp-XXXXXX";
-
-/// Its lock is what says that its owner lives.
-Fd make_locked_temporary(const fs::path& path, std::string& temporary) {
-    while (true) {
-        temporary = path.native() + std::string(k_temporary);
-        Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-        if (!fd) {
-            throw SysError(errno, "writing '{}'", path.native());
-        }
-        struct stat info {};
-        // Somebody may have taken it for dead in the moment before.
-        if (::flock(fd.get(), LOCK_EX) != 0 || ::fstat(fd.get(), &info) != 0 || info.st_nlink > 0) {
-            return fd;
-        }
-    }
-}
-
-bool is_temporary(std::string_view name) {
-    const size_t length = k_temporary.size();
-    return name.size() > length && name.substr(name.size() - length).starts_with(".tmp-");
-}
-
-}  // namespace
-
 void write_file_atomically(const fs::path& path, std::string_view content, Durable durable) {
-    std::string temporary;
-    const Fd fd = make_locked_temporary(path, temporary);
-    try {
-        with_context(fmt::format("'{}'", path.native()), [&] { write_all(fd.get(), content); });
-        // mkostemp() makes the file private; ours are as public as the directory that they are in.
-        const mode_t mask = ::umask(0);
-        ::umask(mask);
-        ::fchmod(fd.get(), 0666 & ~mask);
-        if (durable == Durable::yes) {
-            sync_fd(fd.get(), path);
-        }
-        if (::rename(temporary.c_str(), path.c_str()) != 0) {
-            throw SysError(errno, "writing '{}'", path.native());
-        }
-    } catch (...) {
-        ::unlink(temporary.c_str());
-        throw;
-    }
-    if (durable == Durable::yes) {
-        sync_fd(open_fd(path.parent_path(), O_RDONLY | O_DIRECTORY).get(), path.parent_path());
-    }
-}
-
-void remove_dead_temporaries(const fs::path& directory) {
-    const Fd fd = open_fd(directory, O_RDONLY | O_DIRECTORY);
-    for (const std::string& name : names_in_directory(open_at(fd.get(), ".", O_RDONLY))) {
-        if (!is_temporary(name)) {
-            continue;
-        }
-        const Fd file(
-            ::openat(fd.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
-            ::unlinkat(fd.get(), name.c_str(), 0);
-        }
-    }
+    AtomicFile file(path);
+    file.write(content);
+    file.commit(durable);
 }
 
 bool write_file_if_changed(const fs::path& path, std::string_view content, Durable durable) {

@@ -5,21 +5,17 @@
 #include <string>
 #include <string_view>
 
-namespace mstage {
+#include "base/atomic_file.hpp"
 
-/// Whether a new file is on disk (fsync of file and directory) before the call returns.
-enum class Durable { yes, no };
+namespace mstage {
 
 std::string read_file(const std::filesystem::path& path);
 /// Nothing when the file (or a directory on the way) does not exist.
 std::optional<std::string> read_file_if_exists(const std::filesystem::path& path);
 
-/// A reader of `path` sees the old content or the new one, never a part: written beside it, then
-/// renamed. The file is always a new one, so its mtime is fresh.
+/// See AtomicFile. The file is always a new one, so its mtime is fresh.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            Durable durable = Durable::no);
-/// Removes from `directory` what writers left that died at it; those that live lose nothing.
-void remove_dead_temporaries(const std::filesystem::path& directory);
 /// As the first, but leaves the file (and its mtime) alone when it already holds `content`. True when
 /// it was written.
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,

@@ -16,7 +16,16 @@ int run_cat(const Arguments& arguments) {
     const Workplace place(parser.common);
     for (const std::string& text : places) {
         const ImagePath source = parse_image_path(text);
-        place.engine->write_file_to(place.image(source.image), source.path, STDOUT_FILENO);
+        const engine::Image image = place.image(source.image);
+        try {
+            place.engine->write_file_to(image, source.path, STDOUT_FILENO);
+        } catch (const Error&) {
+            // Another process wrote, whose errors are only texts here.
+            if (is_output_closed()) {
+                throw OutputClosed();
+            }
+            throw;
+        }
     }
     return k_good;
 }

@@ -104,29 +104,12 @@ std::map<std::string, fs::path> authority_variables() {
 }
 
 pipeline::RunContext make_run_context(engine::Engine& engine) {
-    return {
-        .engine = engine,
-        .helper = own_name(),
-        .proxies = proxy_variables(),
-        .authorities = authority_variables(),
-        .terminal = [](engine::Stream, std::string_view data) { write_all(STDOUT_FILENO, data); },
-        .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
-}
-
-void print(const std::string& text) {
-    with_context("standard output", [&] { write_all(STDOUT_FILENO, text); });
-}
-
-void print_line(const std::string& text) {
-    print(text + "\n");
-}
-
-void print_error_line(const std::string& text) {
-    try {
-        write_all(STDERR_FILENO, escape_control(text) + "\n");
-    } catch (const Error&) {
-        // There is nowhere left to say it.
-    }
+    return {.engine = engine,
+            .helper = own_name(),
+            .proxies = proxy_variables(),
+            .authorities = authority_variables(),
+            .terminal = [](engine::Stream, std::string_view data) { write_output(data); },
+            .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
 }
 
 }  // namespace mstage::cli

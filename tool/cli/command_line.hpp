@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 #include "engine/engine.hpp"
 #include "pipeline/build_tree.hpp"
 #include "pipeline/stage_runner.hpp"
@@ -109,10 +110,6 @@ std::map<std::string, std::filesystem::path> authority_variables();
 
 /// A RunContext whose notes go to stderr and whose live output to stdout.
 pipeline::RunContext make_run_context(engine::Engine& engine);
-
-void print(const std::string& text);
-void print_line(const std::string& text);
-void print_error_line(const std::string& text);
 
 /// Runs `body`; on a machine that can have no sandbox says so in the way that CTest takes for a
 /// skip.

@@ -20,6 +20,10 @@ int run_cp(const Arguments& arguments) {
         throw with_hint(UsageError("mstage cp needs IMAGE:PATH and a destination"),
                         "mstage cp --help");
     }
+    if (words.back() == "-") {
+        throw with_hint(UsageError("mstage cp writes to files, not to standard output"),
+                        "for that: mstage cat IMAGE:PATH; for a file of that name: ./-");
+    }
     const Workplace place(parser.common);
     const std::filesystem::path destination = words.back();
     words.pop_back();

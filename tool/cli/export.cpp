@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdlib>
 
@@ -32,6 +34,15 @@ Compression parse_compression(const std::string& text) {
         return Compression::none;
     }
     throw with_hint(UsageError("compression '{}' is unknown", text), "known are: gzip, zstd, none");
+}
+
+bool is_to_output(const std::string& destination) {
+    for (const std::string archive : {"oci-archive:-", "docker-archive:-"}) {
+        if (destination == archive || destination.starts_with(archive + ":")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// What reproducible-builds.org says of it.
@@ -72,7 +83,8 @@ int run_export(const Arguments& arguments) {
     parser.option("--level", "N", level, "1 to 9 of gzip (default 4), 1 to 19 of zstd (default 3)");
     parser.flag("--json", json, "Print JSON");
     parser.footer(
-        "Each DEST may end with :TAG (docker-archive: with :NAME:TAG).\n"
+        "Each DEST may end with :TAG (docker-archive: with :NAME:TAG). The FILE '-' is standard\n"
+        "output.\n"
         "Prints the digest of the manifest. The same image gives the same digest, as long as the\n"
         "compressing program is the same (pigz where there is one, else gzip). With\n"
         "SOURCE_DATE_EPOCH in the environment, no time in the image is later.\n"
@@ -87,12 +99,21 @@ int run_export(const Arguments& arguments) {
         request.level = parse_number<int>(level, "level");
     }
     request.epoch = source_date_epoch();
+    const bool is_streamed = is_to_output(request.destination);
+    if (is_streamed && json) {
+        throw UsageError("--json and the archive cannot both go to standard output");
+    }
+    if (is_streamed && ::isatty(STDOUT_FILENO) == 0) {
+        request.stream = write_output;
+    }
     const Workplace place(parser.common);
     const engine::ExportResult result = place.engine->export_image(place.image(image), request);
     for (const std::string& warning : result.warnings) {
         print_error_line("mstage: warning: " + warning);
     }
-    print_line(json ? dump_json(to_json(result)) : result.digest);
+    if (!is_streamed) {
+        print_line(json ? dump_json(to_json(result)) : result.digest);
+    }
     return k_good;
 }
 

@@ -60,8 +60,11 @@ void declare(VerbParser& parser, RunOptions& options) {
 /// Output as it comes: to where it would go without us.
 engine::OutputSink pass_on(bool all_to_stderr) {
     return [all_to_stderr](engine::Stream stream, std::string_view data) {
-        const bool to_stdout = stream == engine::Stream::out && !all_to_stderr;
-        write_all(to_stdout ? STDOUT_FILENO : STDERR_FILENO, data);
+        if (stream == engine::Stream::out && !all_to_stderr) {
+            write_output(data);
+        } else {
+            write_all(STDERR_FILENO, data);
+        }
     };
 }
 

@@ -139,9 +139,14 @@ struct FileInfo {
 
 enum class Compression { gzip, zstd, none };
 
+/// Takes bytes as they come; an empty one: there is nobody to take them.
+using OutputStream = std::function<void(std::string_view)>;
+
 struct ExportRequest {
     /// oci-archive:FILE[:TAG], oci:DIR[:TAG], docker-archive:FILE[:NAME:TAG] or docker://REFERENCE.
     std::string destination;
+    /// For archives whose FILE is "-".
+    OutputStream stream{};
     /// None: gzip, which every program reads; what is plain in the end anyway is not compressed.
     std::optional<Compression> compression{};
     std::optional<int> level{};
@@ -222,8 +227,9 @@ public:
     virtual void write_file_to(const Image& image, const std::string& path, int fd) = 0;
     /// Copies what `patterns` (absolute paths with *, ? and [] in components) match into the
     /// directory `destination`, or to the name `destination` when that is no directory and just one
-    /// thing matches. Owners become the caller's; modes, times and links stay. Returns the files
-    /// written. A pattern that matches nothing is an Error.
+    /// thing matches. Owners become the caller's; modes, times and links stay. A file whose
+    /// destination is a link to a file replaces that file; else links in the way are replaced, and
+    /// devices, FIFOs and the like are Errors. Returns the files written. A pattern that matches nothing is an Error.
     virtual std::vector<std::filesystem::path> copy_out(
         const Image& image, const std::vector<std::string>& patterns,
         const std::filesystem::path& destination) = 0;

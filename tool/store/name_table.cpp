@@ -42,7 +42,7 @@ std::vector<std::pair<std::string, Id>> BasicNameTable<Id>::all() const {
     std::vector<std::pair<std::string, Id>> entries;
     for (const auto& entry : fs::directory_iterator(m_folder)) {
         const std::string file_name = entry.path().filename().native();
-        if (file_name.find(".tmp-") != std::string::npos) {
+        if (is_temporary_name(file_name)) {
             continue;
         }
         const std::string name = unescape_file_name(file_name);

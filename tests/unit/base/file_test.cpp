@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "base/fd.hpp"
-#include "base/lock.hpp"
 #include "support.hpp"
 
 namespace mstage {
@@ -81,24 +80,6 @@ TEST(WriteFileAtomically, IsAsPublicAsTheUmaskAllows) {
     EXPECT_EQ(look(dir / "f").st_mode & 07777, 0640U);
 }
 
-TEST(WriteFileAtomically, LeavesNothingWhenItCannotBePublished) {
-    const TempDir dir;
-    fs::create_directories(dir / "f/in the way");
-    EXPECT_EQ(error_of<SysError>([&] { write_file_atomically(dir / "f", "x"); }).number(), EISDIR);
-    EXPECT_EQ(entries_in(dir.path()), 1U);
-    EXPECT_EQ(error_of<SysError>([&] { write_file_atomically(dir / "none/f", "x"); }).number(),
-              ENOENT);
-}
-
-TEST(WriteFileAtomically, WritesThroughNoLink) {
-    const TempDir dir;
-    write_file_atomically(dir / "target", "precious");
-    fs::create_symlink("target", dir / "link");
-    write_file_atomically(dir / "link", "x");
-    EXPECT_EQ(read_file(dir / "target"), "precious");
-    EXPECT_FALSE(fs::is_symlink(dir / "link"));
-}
-
 TEST(WriteFileIfChanged, KeepsTheTimeOfAFileThatSaysTheSame) {
     const TempDir dir;
     EXPECT_TRUE(write_file_if_changed(dir / "f", "a"));
@@ -139,20 +120,6 @@ TEST(MakeTemporaryDirectory, IsPrivateAndNew) {
     EXPECT_EQ(look(first).st_mode & 07777, 0700U);
     EXPECT_EQ(error_of<SysError>([&] { make_temporary_directory(dir / "none", "x"); }).number(),
               ENOENT);
-}
-
-TEST(DeadTemporaries, GoAndTheLiveStay) {
-    const test::TempDir dir;
-    write_file_atomically(dir / "file", "content");
-    write_file_atomically(dir / "file.tmp-dead01", "half");
-    write_file_atomically(dir / "not.tmp", "content");
-    write_file_atomically(dir / "file.tmp-alive1", "half");
-    const FileLock writer = FileLock::acquire(dir / "file.tmp-alive1", LockMode::exclusive);
-    remove_dead_temporaries(dir.path());
-    EXPECT_TRUE(fs::exists(dir / "file"));
-    EXPECT_TRUE(fs::exists(dir / "not.tmp"));
-    EXPECT_TRUE(fs::exists(dir / "file.tmp-alive1"));
-    EXPECT_FALSE(fs::exists(dir / "file.tmp-dead01"));
 }
 
 TEST(DeadTemporaries, AreNotThoseOfWritersAtWork) {

@@ -74,41 +74,18 @@ Json to_json(const Descriptor& descriptor) {
 }
 
 BlobWriter::BlobWriter(const fs::path& layout)
-    : m_blobs(blobs_of(layout)), m_temporary((layout / ".mstage-blob-XXXXXX").native()) {
-    m_file = Fd(::mkostemp(m_temporary.data(), O_CLOEXEC));
-    if (!m_file) {
-        throw SysError(errno, "writing '{}'", m_temporary);
-    }
-}
-
-BlobWriter::BlobWriter(BlobWriter&& other) noexcept
-    : m_blobs(std::move(other.m_blobs)),
-      m_temporary(std::exchange(other.m_temporary, {})),
-      m_file(std::move(other.m_file)),
-      m_hash(std::move(other.m_hash)),
-      m_size(other.m_size) {}
-
-BlobWriter::~BlobWriter() {
-    if (!m_temporary.empty()) {
-        ::unlink(m_temporary.c_str());
-    }
-}
+    : m_blobs(blobs_of(layout)), m_file(layout / "blob") {}
 
 void BlobWriter::write(std::string_view bytes) {
     m_hash.update(bytes);
     m_size += bytes.size();
-    write_all(m_file.get(), bytes);
+    m_file.write(bytes);
 }
 
 Descriptor BlobWriter::finish(std::string_view media_type) {
     Digest digest = Digest::from_hex(m_hash.finish());
-    const fs::path place = m_blobs / digest.hex();
-    ::fchmod(m_file.get(), 0644);
-    if (::rename(m_temporary.c_str(), place.c_str()) != 0) {
-        throw SysError(errno, "writing '{}'", place.native());
-    }
-    m_temporary.clear();
-    m_file.close();
+    ::fchmod(m_file.fd(), 0644);
+    m_file.commit_as(m_blobs / digest.hex());
     return {.media_type = std::string(media_type), .digest = std::move(digest), .size = m_size};
 }
 

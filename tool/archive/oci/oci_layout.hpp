@@ -7,7 +7,7 @@
 
 #include "archive/oci/oci_types.hpp"
 #include "archive/tar_writer.hpp"
-#include "base/fd.hpp"
+#include "base/atomic_file.hpp"
 #include "base/hash.hpp"
 
 namespace mstage::archive {
@@ -19,17 +19,13 @@ Json to_json(const Descriptor& descriptor);
 class BlobWriter {
 public:
     explicit BlobWriter(const std::filesystem::path& layout);
-    BlobWriter(BlobWriter&& other) noexcept;
-    BlobWriter& operator=(BlobWriter&&) = delete;
-    ~BlobWriter();
 
     void write(std::string_view bytes);
     Descriptor finish(std::string_view media_type);
 
 private:
     std::filesystem::path m_blobs;
-    std::string m_temporary;
-    Fd m_file;
+    AtomicFile m_file;
     Sha256 m_hash;
     std::uint64_t m_size = 0;
 };

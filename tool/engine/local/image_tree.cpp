@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -164,25 +165,15 @@ namespace {
 
 void copy_file(const ImageTree& tree, const std::string& source, const struct stat& info,
                const fs::path& destination) {
-    std::string temporary = destination.native() + ".tmp-XXXXXX";
-    const Fd out(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!out) {
-        throw SysError(errno, "writing '{}'", destination.native());
-    }
-    try {
-        with_context(fmt::format("copying to '{}'", destination.native()),
-                     [&] { tree.write_file_to(source, out.get()); });
-        const timespec times[2] = {info.st_mtim, info.st_mtim};
-        // Set-id bits would now be the caller's.
-        ::fchmod(out.get(), info.st_mode & 0777);
-        ::futimens(out.get(), times);
-        if (::rename(temporary.c_str(), destination.c_str()) != 0) {
-            throw SysError(errno, "writing '{}'", destination.native());
-        }
-    } catch (...) {
-        ::unlink(temporary.c_str());
-        throw;
-    }
+    // Links may be what an earlier copy left: nothing is written through them.
+    AtomicFile out(destination, NameIsLink::replaced);
+    with_context(fmt::format("copying to '{}'", destination.native()),
+                 [&] { tree.write_file_to(source, out.fd()); });
+    const timespec times[2] = {info.st_mtim, info.st_mtim};
+    // Set-id bits would now be the caller's.
+    ::fchmod(out.fd(), info.st_mode & 0777);
+    ::futimens(out.fd(), times);
+    out.commit();
 }
 
 void copy_link(const ImageTree& tree, const std::string& source, const fs::path& destination) {

@@ -1,5 +1,8 @@
 #include <fcntl.h>
 
+#include <optional>
+
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -51,10 +54,44 @@ private:
     bool m_is_directory;
 };
 
+/// Where a single file goes whose destination is a link: it is followed, as cp(1) does, but here,
+/// where what it leads to is in sight. Links and directories of the image go elsewhere: they take
+/// the link's own place.
+class LinkedFile {
+public:
+    explicit LinkedFile(const fs::path& destination) {
+        if (!destination.has_filename() || !fs::is_symlink(destination) ||
+            fs::is_directory(destination)) {
+            return;
+        }
+        try {
+            m_place.emplace(file_to_replace(destination, NameIsLink::followed));
+        } catch (const UsageError& error) {
+            m_refusal = error;
+        }
+    }
+
+    /// For a regular file; nothing when there is no link.
+    std::optional<fs::path> path() const {
+        if (m_refusal) {
+            throw UsageError(*m_refusal);
+        }
+        return m_place ? std::optional(m_place->path()) : std::nullopt;
+    }
+    std::string original(std::string text) const {
+        return m_place ? m_place->original(std::move(text)) : text;
+    }
+
+private:
+    std::optional<OpenPath> m_place;
+    std::optional<UsageError> m_refusal;
+};
+
 /// Where each of the matched things goes; see Engine::copy_out().
 std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
                                                         const std::vector<std::string>& patterns,
-                                                        const fs::path& destination) {
+                                                        const fs::path& destination,
+                                                        const LinkedFile& linked) {
     std::vector<std::string> sources;
     for (const std::string& pattern : patterns) {
         const std::vector<std::string> matches = tree.glob(pattern);
@@ -68,6 +105,9 @@ std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
                                 patterns.front().find_first_of("*?[") != std::string::npos;
     if (into_directory) {
         make_directories(destination.has_filename() ? destination : destination.parent_path());
+    }
+    if (!into_directory && S_ISREG(tree.status(sources.front()).st_mode)) {
+        return {{sources.front(), linked.path().value_or(destination)}};
     }
     std::vector<std::pair<std::string, fs::path>> jobs;
     for (const std::string& source : sources) {
@@ -83,11 +123,15 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
                                             const std::vector<std::string>& patterns,
                                             const fs::path& destination) {
     const OpenPath target(destination);
+    const LinkedFile linked(destination);
+    const auto original = [&](const std::string& text) {
+        return linked.original(target.original(text));
+    };
     const auto copy = [&](const ImageTree& tree) {
         std::string written;
-        for (const auto& [source, name] : copy_jobs(tree, patterns, target.path())) {
+        for (const auto& [source, name] : copy_jobs(tree, patterns, target.path(), linked)) {
             for (const fs::path& file : copy_from_tree(tree, source, name)) {
-                written.append(target.original(file.native())).push_back('\0');
+                written.append(original(file.native())).push_back('\0');
             }
         }
         return written;
@@ -96,7 +140,7 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
     try {
         answer = with_tree(image, copy);
     } catch (const Error& error) {
-        throw with_hint(Error("{}", target.original(error.message())), error.hint());
+        throw with_hint(Error("{}", original(error.message())), error.hint());
     }
     std::vector<fs::path> files;
     for (const std::string& file : split(answer, '\0')) {

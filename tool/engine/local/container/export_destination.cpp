@@ -25,8 +25,19 @@ ExportDestination with_path(DestinationKind kind, std::string_view operand,
     if (path.empty()) {
         throw UsageError("the path is missing");
     }
+    if (path == "/dev/stdout") {
+        throw with_hint(UsageError("it is no file to take the place of"),
+                        "for standard output write '-': oci-archive:-, docker-archive:-");
+    }
     if (colon != std::string_view::npos && name.empty()) {
         throw UsageError("there is nothing behind the colon");
+    }
+    if (path == "-") {
+        if (kind == DestinationKind::oci) {
+            throw with_hint(UsageError("a layout is a directory and cannot be streamed"),
+                            "for standard output: oci-archive:-");
+        }
+        return {.kind = kind, .is_stream = true, .name = std::string(name)};
     }
     fs::path absolute = fs::absolute(path).lexically_normal();
     // "DIR/" is the directory.
@@ -41,6 +52,7 @@ ExportDestination in_registry(std::string_view reference) {
     if (reference.empty() || slash == 0 || slash == reference.size() - 1) {
         throw UsageError("the reference names no image");
     }
+    check_push_reference(reference);
     return {.kind = DestinationKind::registry, .path = {}, .name = std::string(reference)};
 }
 
@@ -70,6 +82,26 @@ ExportDestination parse_export_destination(const std::string& text) {
         }
         throw with_hint(UsageError("it is of no known kind"), std::string(k_forms));
     });
+}
+
+void check_place(const ExportDestination& destination) {
+    const fs::path& path = destination.path;
+    constexpr const char* k_colon_hint =
+        "a path ends at its first colon, what follows is the tag: to write to a path with a colon "
+        "in it, go to its directory and name the file";
+    const fs::path whole = path.native() + ":" + destination.name;
+    const bool was_cut = destination.name.ends_with(".tar") ||
+                         (!fs::exists(path) && fs::exists(fs::symlink_status(whole)));
+    if (was_cut) {
+        throw with_hint(
+            UsageError("'{}' would be the path and '{}' the tag", path.native(), destination.name),
+            k_colon_hint);
+    }
+    if (!fs::is_directory(path.parent_path())) {
+        throw with_hint(UsageError("directory '{}' is not there", path.parent_path().native()),
+                        destination.name == "latest" || destination.name.empty() ? "make it first"
+                                                                                 : k_colon_hint);
+    }
 }
 
 }  // namespace mstage::engine

@@ -1,0 +1,194 @@
+#include "engine/local/container/export_target.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "archive/oci/oci_layout.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "engine/local/container/registry_reference.hpp"
+
+namespace mstage::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What skopeo calls the image in a layout that only it will see.
+constexpr const char* k_passing_tag = "image";
+constexpr const char* k_skopeo_hint =
+    "install the package 'skopeo'; oci: and oci-archive: do not need it";
+
+/// Relative, as the store's path may hold a colon.
+std::string passing_source() {
+    return fmt::format("oci:layout:{}", k_passing_tag);
+}
+
+void require_skopeo() {
+    if (!find_program("skopeo")) {
+        throw with_hint(Error("program 'skopeo' was not found"), k_skopeo_hint);
+    }
+}
+
+/// Runs skopeo, passing on what it prints, until it ends or a signal comes.
+void run_skopeo(const std::vector<std::string>& words, const fs::path& directory,
+                const EndSignals& signals, const archive::TarWriter::Output& output) {
+    // The policy is about images that come from elsewhere; this one is ours.
+    std::vector<std::string> argv = {"skopeo", "--insecure-policy", "copy", "--quiet"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    Program skopeo({.argv = argv, .package_hint = k_skopeo_hint, .directory = directory});
+    std::string buffer(256UL * 1024, '\0');
+    while (true) {
+        pollfd fds[] = {{signals.fd(), POLLIN, 0}, {skopeo.output(), POLLIN, 0}};
+        if (::poll(fds, 2, -1) < 0) {
+            continue;
+        }
+        signals.check();
+        const ssize_t count = ::read(skopeo.output(), buffer.data(), buffer.size());
+        if (count <= 0) {
+            break;
+        }
+        output(std::string_view(buffer).substr(0, static_cast<size_t>(count)));
+    }
+    skopeo.finish();
+}
+
+}  // namespace
+
+ExportTarget::ExportTarget(ExportDestination destination, const fs::path& scratch,
+                           const EndSignals& signals, OutputStream stream)
+    : m_destination(std::move(destination)),
+      m_scratch(scratch),
+      m_signals(signals),
+      m_stream(std::move(stream)) {
+    prepare();
+    archive::make_layout(layout());
+}
+
+void ExportTarget::prepare() {
+    switch (m_destination.kind) {
+        case DestinationKind::oci:
+            prepare_layout();
+            return;
+        case DestinationKind::oci_archive:
+            prepare_archive();
+            break;
+        case DestinationKind::docker_archive:
+            require_skopeo();
+            prepare_archive();
+            break;
+        case DestinationKind::registry:
+            require_skopeo();
+            break;
+    }
+    m_staging.emplace(m_scratch);
+}
+
+/// The layout is made next to where it goes, so that it can be moved there.
+void ExportTarget::prepare_layout() {
+    fs::path& path = m_destination.path;
+    check_place(m_destination);
+    if (fs::is_symlink(path)) {
+        std::error_code error;
+        const fs::path target = fs::canonical(path, error);
+        if (error) {
+            throw with_hint(UsageError("'{}' is a symbolic link that leads nowhere", path.native()),
+                            "remove the link, or make the directory that it leads to");
+        }
+        path = target;
+    }
+    m_adds_to_layout = archive::is_layout(path);
+    m_staging.emplace(m_adds_to_layout ? path : path.parent_path());
+}
+
+void ExportTarget::prepare_archive() {
+    if (m_destination.is_stream) {
+        if (!m_stream) {
+            throw with_hint(UsageError("standard output is no place for an archive here"),
+                            "redirect it to a file or a program, or name a file");
+        }
+        return;
+    }
+    check_place(m_destination);
+    m_file.emplace(m_destination.path, NameIsLink::followed);
+    remove_dead_temporaries_of(m_file->path());
+}
+
+std::string ExportTarget::publish(const archive::Descriptor& manifest) {
+    switch (m_destination.kind) {
+        case DestinationKind::oci:
+            publish_layout(manifest);
+            break;
+        case DestinationKind::oci_archive:
+            publish_oci_archive(manifest);
+            break;
+        case DestinationKind::docker_archive:
+            publish_docker_archive(manifest);
+            break;
+        case DestinationKind::registry:
+            return push(manifest);
+    }
+    return manifest.digest.str();
+}
+
+void ExportTarget::publish_layout(const archive::Descriptor& manifest) {
+    const fs::path& path = m_destination.path;
+    if (!m_adds_to_layout) {
+        archive::add_to_index(layout(), manifest, m_destination.name);
+    }
+    // One for all blobs; without it a power cut could leave an index of empty files.
+    ::syncfs(open_fd(layout(), O_RDONLY | O_DIRECTORY).get());
+    m_signals.check();
+    if (m_adds_to_layout) {
+        archive::move_blobs(layout(), path);
+        archive::add_to_index(path, manifest, m_destination.name);
+    } else if (::rename(layout().c_str(), path.c_str()) != 0) {
+        throw SysError(errno, "writing '{}'", path.native());
+    }
+}
+
+void ExportTarget::write(std::string_view bytes) {
+    m_signals.check();
+    if (m_file) {
+        m_file->write(bytes);
+    } else {
+        m_stream(bytes);
+    }
+}
+
+void ExportTarget::publish_oci_archive(const archive::Descriptor& manifest) {
+    archive::add_to_index(layout(), manifest, m_destination.name);
+    archive::archive_layout(layout(), [&](std::string_view bytes) { write(bytes); });
+    if (m_file) {
+        m_file->commit(Durable::yes);
+    }
+}
+
+void ExportTarget::publish_docker_archive(const archive::Descriptor& manifest) {
+    archive::add_to_index(layout(), manifest, k_passing_tag);
+    // By way of a pipe: a path could hold a colon, which would end it for skopeo.
+    std::string to = "docker-archive:/dev/stdout";
+    if (!m_destination.name.empty()) {
+        to += ":" + m_destination.name;
+    }
+    run_skopeo({passing_source(), to}, m_staging->path(), m_signals,
+               [&](std::string_view bytes) { write(bytes); });
+    if (m_file) {
+        m_file->commit(Durable::yes);
+    }
+}
+
+std::string ExportTarget::push(const archive::Descriptor& manifest) {
+    archive::add_to_index(layout(), manifest, k_passing_tag);
+    std::vector<std::string> words = {"--digestfile", "digest"};
+    if (is_on_loopback(m_destination.name)) {
+        words.emplace_back("--dest-tls-verify=false");
+    }
+    words.insert(words.end(), {passing_source(), "docker://" + m_destination.name});
+    run_skopeo(words, m_staging->path(), m_signals, [](std::string_view) {});
+    return read_file(m_staging->path() / "digest");
+}
+
+}  // namespace mstage::engine
