@@ -344,3 +344,30 @@ END
     succeeds mstage compile-commands tag:cc:/compile_commands.json new/compile_commands.json
     [[ -f new/compile_commands.json ]]
 }
+
+@test "nobody reads on: every verb ends by SIGPIPE, without a word" {
+    dd if=/dev/zero of=big bs=1M count=2 2>/dev/null
+    mkdir tree && mv big tree
+    mstage import --tag big "rootfs:$work/tree" >/dev/null
+    local call
+    for call in "images" "ls -R tag:files" "--help" "cat tag:big:/big" "export tag:big oci-archive:-"; do
+        # The reader is gone before anything is written.
+        # shellcheck disable=SC2086
+        (sleep 0.3; exec "$MSTAGE_EXECUTABLE" $call) 2>err | true
+        same 141 "${PIPESTATUS[0]}"
+        same "" "$(cat err)"
+    done
+}
+
+@test "cp to what is no file" {
+    misused mstage cp tag:files:/data/one.txt -
+    has "$err" "mstage cat"
+    mkfifo fifo
+    fails mstage cp tag:files:/data/one.txt fifo
+    has "$err" "fifo' is there and is no regular file but a FIFO"
+    absent ./-
+    echo old >target && ln -s target link
+    succeeds mstage cp tag:files:/data/one.txt link
+    same one "$(cat target)"
+    [[ -L link ]]
+}

@@ -167,3 +167,19 @@ is_usable() {
     succeeds mstage images --json
     same 1 "$(json "$out" 'len(d["images"])')"
 }
+
+@test "an interrupted import leaves nothing" {
+    mkfifo slow.tar
+    sleep 100 >slow.tar 3>&- &
+    local writer=$! code=0
+    "$MSTAGE_EXECUTABLE" import "rootfs:$work/slow.tar" 2>err 3>&- &
+    local pid=$!
+    in_work() { compgen -G "$MSTAGE_STORE/tmp/*/tree" >/dev/null; }
+    eventually in_work
+    kill -INT "$pid"
+    wait "$pid" || code=$?
+    kill "$writer"
+    same 130 "$code"
+    has "$(cat err)" "interrupted by signal 2"
+    same "" "$(ls "$MSTAGE_STORE/tmp")"
+}

@@ -9,13 +9,9 @@
 #include <vector>
 
 #include "archive/import.hpp"
+#include "base/xattr.hpp"
 
 namespace mstage::archive {
-
-struct Xattr {
-    std::string name;
-    std::string value;
-};
 
 /// Whether images keep attributes of that name: the caller's own, capabilities and POSIX ACLs.
 bool is_kept_attribute(std::string_view name);

@@ -1,7 +1,6 @@
 #include "archive/read_attributes.hpp"
 
 #include <fcntl.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,37 +11,6 @@
 #include "base/error.hpp"
 
 namespace mstage::archive {
-
-namespace {
-
-/// A value can grow between asking for its size and reading it; such a file is being changed under
-/// us.
-std::string xattr_value(int fd, const char* name) {
-    const ssize_t size = ::fgetxattr(fd, name, nullptr, 0);
-    std::string value(static_cast<size_t>(std::max<ssize_t>(size, 0)), '\0');
-    if (size < 0 || ::fgetxattr(fd, name, value.data(), value.size()) != size) {
-        throw SysError(errno, "reading extended attribute '{}'", printable(name));
-    }
-    return value;
-}
-
-std::vector<Xattr> xattrs_of(int fd) {
-    const ssize_t size = ::flistxattr(fd, nullptr, 0);
-    if (size <= 0) {
-        return {};
-    }
-    std::string names(static_cast<size_t>(size), '\0');
-    const ssize_t length = ::flistxattr(fd, names.data(), names.size());
-    std::vector<Xattr> xattrs;
-    for (ssize_t at = 0; at < length;) {
-        const char* name = names.data() + at;
-        xattrs.push_back({name, xattr_value(fd, name)});
-        at += static_cast<ssize_t>(xattrs.back().name.size()) + 1;
-    }
-    return xattrs;
-}
-
-}  // namespace
 
 struct statx look_at(int directory, const std::string& name) {
     struct statx info {};
@@ -64,7 +32,7 @@ Attributes attributes_of(const struct statx& info) {
 
 Attributes attributes_of(const struct statx& info, int fd) {
     Attributes attributes = attributes_of(info);
-    attributes.xattrs = xattrs_of(fd);
+    attributes.xattrs = read_xattrs(fd);
     return attributes;
 }
 

@@ -95,14 +95,24 @@ uid_t owner_id(la_int64_t id) {
     return static_cast<uid_t>(id);
 }
 
+/// "-1.5" is minus one second and plus half of one to libarchive. (That of "-0.5" it does not keep
+/// the sign at all.)
+timespec right_time(timespec time) {
+    if (time.tv_sec < 0 && time.tv_sec > std::numeric_limits<time_t>::min() && time.tv_nsec > 0) {
+        time.tv_sec -= 1;
+        time.tv_nsec = 1'000'000'000 - time.tv_nsec;
+    }
+    return time;
+}
+
 Attributes attributes_of(archive_entry* entry) {
     Attributes attributes;
     attributes.mode = libarchive().archive_entry_perm(entry) & 07777;
     attributes.owner = owner_id(libarchive().archive_entry_uid(entry));
     attributes.group = owner_id(libarchive().archive_entry_gid(entry));
     if (libarchive().archive_entry_mtime_is_set(entry) != 0) {
-        attributes.mtime = timespec{libarchive().archive_entry_mtime(entry),
-                                    libarchive().archive_entry_mtime_nsec(entry)};
+        attributes.mtime = right_time({libarchive().archive_entry_mtime(entry),
+                                       libarchive().archive_entry_mtime_nsec(entry)});
     }
     if (libarchive().archive_entry_acl_types(entry) != 0) {
         attributes.xattrs = posix_acls_of(entry);
@@ -209,10 +219,15 @@ void unpack_entry(::archive* reader, archive_entry* entry, std::string_view name
     }
 }
 
+/// A name for messages: the start of one that is too long to be of use.
+std::string shown(std::string_view name) {
+    constexpr size_t k_most = 1000;
+    return printable(name.substr(0, k_most)) + (name.size() > k_most ? "…" : "");
+}
+
 /// Where reading stopped, for errors that have no entry of their own.
 std::string after(std::string_view last_name) {
-    return last_name.empty() ? "at its start"
-                             : fmt::format("after entry '{}'", printable(last_name));
+    return last_name.empty() ? "at its start" : fmt::format("after entry '{}'", shown(last_name));
 }
 
 archive_entry* next_entry_after(::archive* reader, std::string_view last_name) {
@@ -235,7 +250,7 @@ void read_tar(BlockStream& source, EntrySink& sink, Imported& result) {
         try {
             unpack_entry(reader.get(), entry, name, sink, result);
         } catch (Error& error) {
-            error.add_context(fmt::format("entry '{}'", printable(name)));
+            error.add_context(fmt::format("entry '{}'", shown(name)));
             throw;
         }
     }

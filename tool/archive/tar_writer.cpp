@@ -102,16 +102,24 @@ void set_id(char (&field)[N], const char* name, std::uint64_t id, PaxRecords& pa
     set_number(field, id > k_most_id ? 0 : id);
 }
 
+/// Seconds with a fraction, if there is one: both count from 1970 in the direction of the sign.
+std::string decimal(const timespec& time) {
+    if (time.tv_nsec == 0) {
+        return std::to_string(time.tv_sec);
+    }
+    const bool is_before = time.tv_sec < 0;
+    const std::int64_t seconds = is_before ? -(time.tv_sec + 1) : time.tv_sec;
+    const long nanoseconds = is_before ? 1'000'000'000 - time.tv_nsec : time.tv_nsec;
+    std::string text = fmt::format("{}{}.{:09}", is_before ? "-" : "", seconds, nanoseconds);
+    text.erase(text.find_last_not_of('0') + 1);
+    return text;
+}
+
 void set_time(Header& header, const timespec& time, PaxRecords& pax) {
     const bool fits = time.tv_sec >= 0 && static_cast<std::uint64_t>(time.tv_sec) <= k_most_long;
     set_number(header.mtime, fits ? static_cast<std::uint64_t>(time.tv_sec) : 0);
-    std::string fraction;
-    if (time.tv_nsec != 0 && time.tv_sec >= 0) {
-        fraction = fmt::format(".{:09}", time.tv_nsec);
-        fraction.erase(fraction.find_last_not_of('0') + 1);
-    }
-    if (!fits || !fraction.empty()) {
-        pax["mtime"] = std::to_string(time.tv_sec) + fraction;
+    if (!fits || time.tv_nsec != 0) {
+        pax["mtime"] = decimal(time);
     }
 }
 
@@ -136,6 +144,42 @@ std::string name_of(const TarMember& member) {
         return "./";
     }
     return member.path.str() + (member.type == MemberType::directory ? "/" : "");
+}
+
+std::string base64(std::string_view bytes) {
+    static constexpr std::string_view k_digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    std::uint32_t bits = 0;
+    int count = 0;
+    for (const char c : bytes) {
+        bits = bits << 8 | static_cast<unsigned char>(c);
+        for (count += 8; count >= 6; count -= 6) {
+            text += k_digits[bits >> (count - 6) & 63];
+        }
+    }
+    if (count > 0) {
+        text += k_digits[bits << (6 - count) & 63];
+    }
+    return text;
+}
+
+std::string url_encoded(std::string_view name) {
+    std::string text;
+    for (const char c : name) {
+        const bool is_plain = c > ' ' && c < 127 && c != '%' && c != '=';
+        text +=
+            is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return text;
+}
+
+void set_xattr(const Xattr& xattr, PaxRecords& pax) {
+    if (xattr.name.find('=') == std::string::npos) {
+        pax["SCHILY.xattr." + xattr.name] = xattr.value;
+    } else {
+        pax["LIBARCHIVE.xattr." + url_encoded(xattr.name)] = base64(xattr.value);
+    }
 }
 
 uid_t known_id(uid_t id) {
@@ -164,7 +208,7 @@ Header header_of(const TarMember& member, PaxRecords& pax) {
     set_number(header.size, member.size > k_most_long ? 0 : member.size);
     set_time(header, member.attributes.mtime.value_or(timespec{}), pax);
     for (const Xattr& xattr : member.attributes.xattrs) {
-        pax["SCHILY.xattr." + xattr.name] = xattr.value;
+        set_xattr(xattr, pax);
     }
     set_checksum(header);
     return header;

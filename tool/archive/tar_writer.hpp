@@ -33,7 +33,9 @@ Attributes root_attributes(mode_t mode);
 /// in the "C" locale marks every name that is no ASCII as "hdrcharset=BINARY" (which GNU tar
 /// complains about), and what it writes has changed between its versions.
 ///
-/// A time before 1970 loses its nanoseconds: libarchive reads such a fraction with the wrong sign.
+/// An attribute whose name has a '=' in it, which would end it there, is written in libarchive's
+/// other form (LIBARCHIVE.xattr.*, name and value encoded), which fewer programs read. Files are
+/// written in full, holes and all: forms for those are not portable.
 class TarWriter {
 public:
     using Output = std::function<void(std::string_view)>;

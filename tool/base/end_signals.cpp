@@ -1,5 +1,6 @@
 #include "base/end_signals.hpp"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -23,6 +24,16 @@ std::optional<int> EndSignals::take() const {
     signalfd_siginfo info{};
     const bool got = ::read(m_fd.get(), &info, sizeof info) == sizeof info;
     return got ? std::optional(static_cast<int>(info.ssi_signo)) : std::nullopt;
+}
+
+void EndSignals::wait_readable(int fd) const {
+    pollfd fds[] = {{m_fd.get(), POLLIN, 0}, {fd, POLLIN, 0}};
+    while (::poll(fds, 2, -1) < 0) {
+        if (errno != EINTR) {
+            throw SysError(errno, "waiting");
+        }
+    }
+    check();
 }
 
 void EndSignals::check() const {

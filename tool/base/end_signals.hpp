@@ -34,6 +34,9 @@ public:
     /// Throws Interrupted when one has come.
     void check() const;
 
+    /// Waits until the descriptor is readable (or at its end). Throws as check() does.
+    void wait_readable(int fd) const;
+
 private:
     sigset_t m_previous{};
     Fd m_fd;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/error.hpp"
@@ -97,11 +98,16 @@ Pipe make_pipe() {
 
 std::string read_all(int fd) {
     std::string data;
-    char buffer[65536];
+    read_in_pieces(fd, [&](std::string_view piece) { data.append(piece); });
+    return data;
+}
+
+void read_in_pieces(int fd, const std::function<void(std::string_view)>& take) {
+    std::array<char, 131072> buffer;
     while (true) {
-        const ssize_t count = ::read(fd, buffer, sizeof buffer);
+        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
         if (count == 0) {
-            return data;
+            return;
         }
         if (count < 0) {
             if (errno == EINTR) {
@@ -109,7 +115,7 @@ std::string read_all(int fd) {
             }
             throw SysError(errno, "reading");
         }
-        data.append(buffer, static_cast<size_t>(count));
+        take({buffer.data(), static_cast<size_t>(count)});
     }
 }
 

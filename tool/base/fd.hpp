@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,8 @@ Pipe make_pipe();
 
 /// Everything up to the end of the file.
 std::string read_all(int fd);
+/// The same in pieces, for what may be long.
+void read_in_pieces(int fd, const std::function<void(std::string_view)>& take);
 /// All of `data`, across short writes and EINTR.
 void write_all(int fd, std::string_view data);
 

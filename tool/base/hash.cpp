@@ -6,12 +6,10 @@
 #include "base/hash.hpp"
 
 #include <openssl/sha.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <vector>
 
-#include "base/error.hpp"
+#include "base/fd.hpp"
 
 namespace mstage {
 
@@ -52,20 +50,8 @@ std::string sha256_hex(std::string_view data) {
 
 std::string sha256_hex_of_fd(int fd) {
     Sha256 hash;
-    std::vector<char> buffer(128 * 1024);
-    while (true) {
-        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-        if (count == 0) {
-            return hash.finish();
-        }
-        if (count < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            throw SysError(errno, "reading");
-        }
-        hash.update({buffer.data(), static_cast<size_t>(count)});
-    }
+    read_in_pieces(fd, [&](std::string_view piece) { hash.update(piece); });
+    return hash.finish();
 }
 
 bool is_sha256_hex(std::string_view text) {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -144,6 +145,11 @@ void Program::finish() {
     }
 }
 
+void Program::ask_to_end() {
+    ::kill(m_pid, SIGTERM);
+    ends_soon(m_pid);
+}
+
 void Program::give_up() {
     // One that still writes is not done, and its failure would only be the closed pipe.
     if (!ends_soon(m_pid)) {
@@ -159,6 +165,10 @@ void stream_output(const Command& command, const std::function<void(int)>& consu
     Program program(command);
     try {
         consume(program.output());
+    } catch (const Interrupted&) {
+        // How it ends now says nothing.
+        program.ask_to_end();
+        throw;
     } catch (...) {
         program.give_up();
         throw;
@@ -166,9 +176,35 @@ void stream_output(const Command& command, const std::function<void(int)>& consu
     program.finish();
 }
 
+namespace {
+
+std::string read_all(int fd, const EndSignals& signals) {
+    std::string data;
+    std::string piece(65536, '\0');
+    while (true) {
+        signals.wait_readable(fd);
+        const ssize_t count = ::read(fd, piece.data(), piece.size());
+        if (count == 0) {
+            return data;
+        }
+        if (count < 0 && errno != EINTR) {
+            throw SysError(errno, "reading");
+        }
+        data.append(piece, 0, static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    }
+}
+
+}  // namespace
+
 std::string capture_output(const Command& command) {
     std::string output;
-    stream_output(command, [&](int fd) { output = read_all(fd); });
+    stream_output(command, [&](int fd) {
+        if (command.signals == nullptr) {
+            output = mstage::read_all(fd);
+        } else {
+            output = read_all(fd, *command.signals);
+        }
+    });
     return output;
 }
 

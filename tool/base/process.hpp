@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
@@ -40,6 +41,8 @@ struct Command {
     int stderr_fd = -1;
     int stdin_fd = -1;
     std::filesystem::path directory{};
+    /// For capture_output(): one of these ends the program, and Interrupted is thrown.
+    const EndSignals* signals = nullptr;
 };
 std::string capture_output(const Command& command);
 
@@ -63,6 +66,8 @@ public:
     /// For who can't make sense of the output, which mostly comes from a program that failed:
     /// throws what failed then. One that is not about to end is killed, and that is no failure.
     void give_up();
+    /// SIGTERM, and a moment for it to tidy up. The destructor kills what does not end.
+    void ask_to_end();
 
 private:
     ExitState wait();

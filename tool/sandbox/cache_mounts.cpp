@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/path_text.hpp"
 #include "base/text.hpp"
 #include "sandbox/mount_clone.hpp"
 
@@ -83,10 +84,6 @@ Place find_place(int root, const std::string& at) {
     return place;
 }
 
-bool is_below(const std::string& path, std::string_view directory) {
-    return path == directory || path.starts_with(std::string(directory) + "/");
-}
-
 /// Those get a fresh file system from bwrap, over whatever the image has.
 bool is_left_to_bwrap(const std::string& path) {
     return is_below(path, "/tmp") || is_below(path, "/run");
@@ -149,25 +146,6 @@ bool is_carried_over(std::string_view attribute) {
            (attribute.starts_with("user.") && !attribute.starts_with("user.overlay."));
 }
 
-std::vector<std::pair<std::string, std::string>> extended_attributes(const std::string& path) {
-    std::vector<std::pair<std::string, std::string>> attributes;
-    std::string names(65536, '\0');
-    const ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
-    names.resize(size < 0 ? 0 : static_cast<size_t>(size));
-    for (const std::string& name : split(names, '\0')) {
-        if (!is_carried_over(name)) {
-            continue;
-        }
-        std::string value(65536, '\0');
-        const ssize_t length = ::getxattr(path.c_str(), name.c_str(), value.data(), value.size());
-        if (length >= 0) {
-            value.resize(static_cast<size_t>(length));
-            attributes.emplace_back(name, std::move(value));
-        }
-    }
-    return attributes;
-}
-
 }  // namespace
 
 CacheMounts::CacheMounts(std::vector<CacheMount> mounts, fs::path scratch)
@@ -198,7 +176,7 @@ CacheMounts::Directory CacheMounts::describe(int root, const std::string& path) 
             .uid = info.st_uid,
             .gid = info.st_gid,
             .modified = info.st_mtim,
-            .attributes = extended_attributes(fmt::format("/proc/self/fd/{}", fd.get()))};
+            .attributes = read_xattrs(fd.get(), is_carried_over)};
 }
 
 std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootPlan& plan,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/xattr.hpp"
 #include "sandbox/root_plan.hpp"
 #include "sandbox/user.hpp"
 
@@ -62,7 +63,7 @@ private:
         uid_t uid = 0;
         gid_t gid = 0;
         timespec modified{};
-        std::vector<std::pair<std::string, std::string>> attributes{};  ///< extended ones
+        std::vector<Xattr> attributes{};
     };
 
     RootPlan probe_plan(const RootPlan& plan) const;

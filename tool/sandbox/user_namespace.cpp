@@ -156,7 +156,10 @@ void NamespaceChild::kill() noexcept {
     }
 }
 
-NamespaceChild::End NamespaceChild::wait() {
+NamespaceChild::End NamespaceChild::wait(const EndSignals* signals) {
+    if (signals != nullptr) {
+        signals->wait_readable(m_errors.get());
+    }
     const std::string report = read_all(m_errors.get());
     int status = 0;
     End end;
@@ -176,7 +179,7 @@ NamespaceChild::End NamespaceChild::wait() {
 }
 
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
-                           const std::vector<std::string>& bare) {
+                           const std::vector<std::string>& bare, const EndSignals* signals) {
     std::optional<NamespaceChild> child;
     {
         const HiddenSubmounts hidden(bare);
@@ -185,18 +188,19 @@ void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
             return 0;
         });
     }
-    const NamespaceChild::End end = child->wait();
+    const NamespaceChild::End end = child->wait(signals);
     if (!end.state.ok()) {
         throw Error("a helper process ended with {}", end.state.describe());
     }
 }
 
 std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
-                                       const std::vector<std::string>& bare) {
+                                       const std::vector<std::string>& bare,
+                                       const EndSignals* signals) {
     // A file, because a pipe would have to be read while the child still writes.
     const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
     run_in_user_namespace(
-        map, [&] { write_all(answer.get(), body()); }, bare);
+        map, [&] { write_all(answer.get(), body()); }, bare, signals);
     ::lseek(answer.get(), 0, SEEK_SET);
     return read_all(answer.get());
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/process.hpp"
@@ -42,7 +43,8 @@ public:
         ExitState state;
         rusage usage{};
     };
-    End wait();
+    /// With `signals`, one of them is thrown as Interrupted.
+    End wait(const EndSignals* signals = nullptr);
 
 private:
     pid_t m_pid = -1;
@@ -53,12 +55,15 @@ private:
 
 /// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files
 /// that belong to other ids of the map. What `body` throws is thrown here (as an Error). In the
-/// directories `bare` it sees nothing that is mounted below them (submounts.hpp).
+/// directories `bare` it sees nothing that is mounted below them (submounts.hpp). One of `signals`
+/// ends it, and Interrupted is thrown.
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
-                           const std::vector<std::string>& bare = {});
+                           const std::vector<std::string>& bare = {},
+                           const EndSignals* signals = nullptr);
 
 /// The same for a body with something to tell: the text that it returns.
 std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
-                                       const std::vector<std::string>& bare = {});
+                                       const std::vector<std::string>& bare = {},
+                                       const EndSignals* signals = nullptr);
 
 }  // namespace mstage::sandbox

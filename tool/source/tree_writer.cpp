@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t k_buffer_size = 131072;
-
 /// Whether errno says that something else is at a path than was there before.
 bool means_replaced(int number) {
     return number == ENOENT || number == ENOTDIR || number == ELOOP || number == EINVAL ||
@@ -70,7 +68,7 @@ int DirectoryCursor::open(std::string_view path) {
 }
 
 TreeWriter::TreeWriter(const fs::path& source, const fs::path& target)
-    : m_source_path(source), m_source(source), m_target(target), m_buffer(k_buffer_size) {
+    : m_source_path(source), m_source(source), m_target(target) {
     struct stat info {};
     if (::fstat(m_source.open(""), &info) != 0) {
         throw SysError(errno, "reading '{}'", source.native());
@@ -145,21 +143,11 @@ std::string TreeWriter::clone_content(int from, int to) {
 
 std::string TreeWriter::copy_content(int from, int to) {
     Sha256 hash;
-    while (true) {
-        const ssize_t count = ::read(from, m_buffer.data(), m_buffer.size());
-        if (count == 0) {
-            return hash.finish();
-        }
-        if (count < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            throw SysError(errno, "reading");
-        }
-        const std::string_view data(m_buffer.data(), static_cast<size_t>(count));
-        hash.update(data);
-        write_all(to, data);
-    }
+    read_in_pieces(from, [&](std::string_view piece) {
+        hash.update(piece);
+        write_all(to, piece);
+    });
+    return hash.finish();
 }
 
 void TreeWriter::copy_symlink(const Entry& entry, const Place& place) {

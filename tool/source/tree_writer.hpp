@@ -71,7 +71,6 @@ private:
     DirectoryCursor m_target;
     timespec m_root_mtime{};
     std::vector<Directory> m_directories;
-    std::vector<char> m_buffer;
     bool m_can_clone = true;  ///< until the file system says otherwise
 };
 

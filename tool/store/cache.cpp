@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/path_text.hpp"
 #include "base/text.hpp"
 
 namespace mstage::store {
@@ -27,10 +28,6 @@ std::string id_from_path(const std::string& path) {
     slug.erase(0, slug.find_first_not_of('.'));
     constexpr size_t k_digits = 8;
     return slug + (slug.empty() ? "" : "-") + sha256_hex(path).substr(0, k_digits);
-}
-
-bool is_below(const std::string& path, const std::string& directory) {
-    return path == directory || path.starts_with(directory + "/");
 }
 
 std::string checked_path(const std::string& text) {

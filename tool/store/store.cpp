@@ -109,12 +109,15 @@ void Store::remove_dead_temporaries_of_store() const {
 }
 
 FileLock Store::lock_key(const std::string& key, const std::function<void()>& on_wait) const {
-    const fs::path path = m_root / "locks" / key;
-    if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) {
+    if (auto lock = try_lock_key(key)) {
         return std::move(*lock);
     }
     on_wait();
-    return FileLock::acquire(path, LockMode::exclusive);
+    return FileLock::acquire(m_root / "locks" / key, LockMode::exclusive);
+}
+
+std::optional<FileLock> Store::try_lock_key(const std::string& key) const {
+    return FileLock::try_acquire(m_root / "locks" / key, LockMode::exclusive);
 }
 
 fs::path Store::layer_path(const LayerId& layer) const {

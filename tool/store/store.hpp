@@ -68,6 +68,9 @@ public:
     /// that.
     FileLock lock_key(const std::string& key, const std::function<void()>& on_wait) const;
 
+    /// The same without waiting: nothing when somebody else works on it.
+    std::optional<FileLock> try_lock_key(const std::string& key) const;
+
     std::filesystem::path layer_path(const LayerId& layer) const;
     bool has_layer(const LayerId& layer) const;
     /// Makes `directory` (within this store's file system) a layer. It must not be written to any

@@ -110,6 +110,7 @@ TEST_F(TarWriterTest, WhatItWritesIsReadAsItWas) {
     member("symlink", MemberType::symlink, {}, std::string(300, 's'));
     member("fifo", MemberType::fifo, root_attributes(0600));
     attributes.mtime = timespec{-2, 500'000'000};
+    attributes.xattrs = {{"user.a=b%", std::string("\0=\n\xff", 4)}};
     file("old", "", attributes);
     unpack(finished());
     EXPECT_EQ(mode("."), 0711U);
@@ -123,6 +124,8 @@ TEST_F(TarWriterTest, WhatItWritesIsReadAsItWas) {
     EXPECT_EQ(std::filesystem::read_symlink(target() / "symlink").native(), std::string(300, 's'));
     EXPECT_TRUE(S_ISFIFO(look("fifo").st_mode));
     EXPECT_EQ(look("old").st_mtim.tv_sec, -2);
+    EXPECT_EQ(look("old").st_mtim.tv_nsec, 500'000'000);
+    EXPECT_EQ(xattr(target() / "old", "user.a=b%"), std::string("\0=\n\xff", 4));
 }
 
 }  // namespace

@@ -88,6 +88,24 @@ TEST_F(CopyOutTest, WritesThroughNoLinkThatIsInTheWay) {
     EXPECT_EQ(fs::read_symlink(m_dir / "out/dist/link"), "a.whl");
 }
 
+TEST_F(CopyOutTest, FollowsALinkThatIsNamedAsAFilesDestination) {
+    const ImageId image = image_with_files();
+    write_file_atomically(m_dir / "target", "old");
+    fs::create_symlink("target", m_dir / "to-file");
+    EXPECT_EQ(copy(image, {"/app/dist/a.whl"}, m_dir / "to-file"), Paths{m_dir / "target"});
+    EXPECT_EQ(read_file(m_dir / "target"), "a\n");
+    EXPECT_TRUE(fs::is_symlink(m_dir / "to-file"));
+    fs::create_symlink("nowhere", m_dir / "dangling");
+    EXPECT_TRUE(contains(
+        error_of([&] { copy(image, {"/app/dist/a.whl"}, m_dir / "dangling"); }).message(),
+        "leads nowhere"));
+    EXPECT_TRUE(contains(
+        error_of([&] { copy(image, {"/app/dist/a.whl"}, "/dev/null"); }).message(), "a device"));
+    EXPECT_FALSE(fs::exists(m_dir / "nowhere"));
+    copy(image, {"/app/dist/link"}, m_dir / "dangling");
+    EXPECT_EQ(fs::read_symlink(m_dir / "dangling"), "a.whl") << "a link takes the link's place";
+}
+
 TEST_F(CopyOutTest, ReplacesAFileThatIsInUseAsAWhole) {
     write_file_atomically(m_dir / "mine", "old");
     const Fd reader = open_fd(m_dir / "mine", O_RDONLY);

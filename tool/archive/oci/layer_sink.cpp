@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <climits>
 #include <vector>
 
 #include "archive/confined_open.hpp"
@@ -45,6 +46,16 @@ bool is_metadata(const MemberPath& path) {
     return false;
 }
 
+/// Each directory of a name is looked for in the layers below, with all its own on the way: names
+/// that no program could use would only take time.
+void check_length(const MemberPath& path) {
+    if (path.str().size() >= PATH_MAX) {
+        constexpr size_t k_shown = 100;
+        throw Error("the name '{}…' has {} bytes: more than {} cannot be used",
+                    printable(path.str().substr(0, k_shown)), path.str().size(), PATH_MAX - 1);
+    }
+}
+
 }  // namespace
 
 LayerSink::LayerSink(int dir_fd, LowerTree& lower, const Options& options, Imported& result)
@@ -55,6 +66,7 @@ LayerSink::LayerSink(int dir_fd, LowerTree& lower, const Options& options, Impor
       m_implicit{""} {}
 
 bool LayerSink::takes_name(const MemberPath& path) {
+    check_length(path);
     if (path.is_root() || path.str().find(k_whiteout) == std::string::npos) {
         return false;
     }
@@ -109,6 +121,7 @@ void LayerSink::fifo(const MemberPath& path, const Attributes& attributes) {
 }
 
 void LayerSink::hard_link(const MemberPath& path, const MemberPath& target) {
+    check_length(target);
     MemberPath source = target;
     if (!target.is_root()) {
         const auto directory = resolve(target.parent(), Missing::refused);
@@ -160,6 +173,7 @@ std::optional<std::string> LayerSink::resolve(std::string_view directory, Missin
     push_components(todo, directory);
     std::string place;
     int links = 0;
+    bool is_new = false;  // made just now, and nothing below: there is nothing in it
     while (!todo.empty()) {
         const std::string component = std::move(todo.back());
         todo.pop_back();
@@ -168,11 +182,12 @@ std::optional<std::string> LayerSink::resolve(std::string_view directory, Missin
         }
         if (component == "..") {
             place = parent_of(place);
+            is_new = false;
             continue;
         }
         const std::string next = joined(place, component);
-        const auto here = find_here(next);
-        const auto found = here ? here : find_below(next);
+        const auto here = is_new ? std::nullopt : find_here(next);
+        const auto found = here || is_new ? here : find_below(next);
         if (found && S_ISLNK(found->stx_mode)) {
             if (++links > k_most_links) {
                 throw SysError(ELOOP, "entering directory '{}'", printable(directory));
@@ -191,6 +206,7 @@ std::optional<std::string> LayerSink::resolve(std::string_view directory, Missin
         }
         if (missing == Missing::made && !here) {
             make_implicit_directory(next);
+            is_new = !found;
         }
         place = next;
     }

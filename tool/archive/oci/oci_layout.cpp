@@ -51,18 +51,9 @@ void pack_file(TarWriter& writer, const fs::path& layout, const fs::path& file) 
     writer.member({.path = MemberPath::parse(file.native()),
                    .attributes = root_attributes(0644),
                    .size = fs::file_size(layout / file)});
-    std::string block(256UL * 1024, '\0');
-    while (true) {
-        const ssize_t count = ::read(fd.get(), block.data(), block.size());
-        if (count < 0 && errno != EINTR) {
-            throw SysError(errno, "reading '{}'", (layout / file).native());
-        }
-        if (count == 0) {
-            return;
-        }
-        writer.data(
-            std::string_view(block).substr(0, static_cast<size_t>(std::max<ssize_t>(count, 0))));
-    }
+    with_context(fmt::format("'{}'", (layout / file).native()), [&] {
+        read_in_pieces(fd.get(), [&](std::string_view piece) { writer.data(piece); });
+    });
 }
 
 }  // namespace

@@ -40,18 +40,20 @@ void check_digest(const Digest& expected, const std::string& found, const char* 
     }
 }
 
-void check_size(const LayerBlob& blob) {
-    const auto size = static_cast<std::uint64_t>(blob.content.size);
-    if (blob.expected && blob.expected->size != size) {
-        throw Error("blob '{}' has {} bytes instead of {}: it is damaged",
-                    blob.expected->digest.str(), size, blob.expected->size);
+}  // namespace
+
+void check_size(const FileRange& content, const Descriptor& expected) {
+    const auto size = static_cast<std::uint64_t>(content.size);
+    if (expected.size != size) {
+        throw Error("blob '{}' has {} bytes instead of {}: it is damaged", expected.digest.str(),
+                    size, expected.size);
     }
 }
 
-}  // namespace
-
 Imported unpack_layer(const LayerBlob& blob, int dir_fd, LowerTree& lower, const Options& options) {
-    check_size(blob);
+    if (blob.expected) {
+        check_size(blob.content, *blob.expected);
+    }
     Imported result;
     BlobStream::Digests found;
     try {

@@ -18,13 +18,16 @@ struct LayerBlob {
     Digest diff_id;
 };
 
+/// Throws Error when the blob is not of the size that it has to be.
+void check_size(const FileRange& content, const Descriptor& expected);
+
 /// Unpacks the layer into the empty directory `dir_fd`, as an overlayfs upper directory for the
 /// layers of `lower` (layer_sink.hpp), in one pass: what is hashed is what is unpacked. Throws
 /// Error when a digest or the size differs from what is expected, naming both; a damaged blob is
 /// reported as that and not by what is wrong inside. For the rest see unpack_tar().
 ///
 /// Afterwards `lower` knows whether the result is good on top of these layers only. If it was not
-/// consulted, it is good wherever the root below has the owner and mode that this one has: a tar
+/// consulted, it is good wherever the root below has the owner, mode and extended attributes that this one has: a tar
 /// that does not name the root leaves it as it is below.
 Imported unpack_layer(const LayerBlob& blob, int dir_fd, LowerTree& lower, const Options& options);
 

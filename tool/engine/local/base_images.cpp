@@ -29,11 +29,14 @@ using sandbox::IdMode;
 template <typename F>
 ImportedTree fill(const ImportContext& context, const F& import) {
     const fs::path path = make_layer_directory(context.work.path() / "tree");
-    const std::string report = sandbox::answer_from_user_namespace(context.ids, [&] {
-        const Fd directory = open_fd(path, O_RDONLY | O_DIRECTORY);
-        const auto imported = import(directory.get(), archive_options(context.ids));
-        return dump_json({{"warnings", left_out(imported)}});
-    });
+    const std::string report = sandbox::answer_from_user_namespace(
+        context.ids,
+        [&] {
+            const Fd directory = open_fd(path, O_RDONLY | O_DIRECTORY);
+            const auto imported = import(directory.get(), archive_options(context.ids));
+            return dump_json({{"warnings", left_out(imported)}});
+        },
+        {}, &context.signals);
     ImportedTree tree;
     tree.layers.push_back({.directory = path});
     tree.warnings = json_get<std::vector<std::string>>(parse_json(report, "report"), "warnings");

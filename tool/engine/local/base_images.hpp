@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/end_signals.hpp"
 #include "sandbox/id_map.hpp"
 #include "store/store.hpp"
 
@@ -36,6 +37,8 @@ struct ImportContext {
     /// The image that was imported under this name of its content before, whatever the reference
     /// was. An importer that asks gets the turn to import it, and its image that name.
     std::function<std::optional<store::ImageId>(const std::string& identity)> find_known;
+    /// Importers wait for nothing without looking for these.
+    const EndSignals& signals;
 };
 
 /// One kind of base reference. Importers throw with what is wrong with the reference or its source.

@@ -1,11 +1,11 @@
 #include "engine/local/host_ground.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/path_text.hpp"
 #include "base/text.hpp"
 
 namespace mstage::engine {
@@ -19,11 +19,6 @@ namespace {
 constexpr std::array k_system_directories = {"bin",   "etc",    "gnu", "lib", "lib32",
                                              "lib64", "libx32", "nix", "opt", "sbin",
                                              "snap",  "usr",    "var"};
-
-bool is_below(const fs::path& path, const fs::path& directory) {
-    return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first ==
-           directory.end();
-}
 
 }  // namespace
 
@@ -63,7 +58,7 @@ std::string host_fingerprint() {
 void check_store_outside(const fs::path& store, const std::vector<std::string>& directories) {
     const fs::path real = fs::weakly_canonical(store);
     for (const std::string& directory : directories) {
-        if (is_below(real, fs::path("/") / directory)) {
+        if (is_below(real.native(), "/" + directory)) {
             throw with_hint(
                 Error("the store '{}' lies inside '/{}', which base 'host' lays an overlay over",
                       real.native(), directory),

@@ -119,17 +119,7 @@ void ImageTree::write_file_to(const std::string& path, int out) const {
     if (!S_ISREG(info.st_mode)) {
         throw Error("'{}' in the image is not a regular file", path);
     }
-    std::string buffer(1 << 18, '\0');
-    while (true) {
-        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-        if (count < 0) {
-            throw SysError(errno, "reading '{}' in the image", path);
-        }
-        if (count == 0) {
-            return;
-        }
-        write_all(out, std::string_view(buffer).substr(0, static_cast<size_t>(count)));
-    }
+    read_in_pieces(fd.get(), [&](std::string_view piece) { write_all(out, piece); });
 }
 
 std::vector<std::string> ImageTree::glob(const std::string& pattern) const {

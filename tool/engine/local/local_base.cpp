@@ -72,15 +72,18 @@ Base LocalEngine::imported_base(const std::string& reference, Refresh refresh) {
         return base;
     }
     store::WorkDir work = m_store.make_work_dir();
+    // From here on there is something to tidy up.
+    const EndSignals signals;
     std::string key;
     std::unique_ptr<KeyLock> turn_of_image;
     const auto find_known = [&](const std::string& identity) {
         key = sha256_hex(fmt::format("{} {} {}", k_format_version, this->name(), identity));
-        turn_of_image = lock_key(key, [] {});
+        turn_of_image = lock_key(key, signals);
         return find_key(key);
     };
-    const ImportedTree tree =
-        kind->import(reference.substr(kind->prefix.size()), {m_ids, m_store, work, find_known});
+    const ImportedTree tree = kind->import(reference.substr(kind->prefix.size()),
+                                           {m_ids, m_store, work, find_known, signals});
+    signals.check();
     if (tree.image) {
         base.image = *tree.image;
     } else {

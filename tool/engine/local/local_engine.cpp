@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,6 +87,18 @@ LocalEngine::LocalEngine(const fs::path& store_root)
 std::unique_ptr<KeyLock> LocalEngine::lock_key(const std::string& key,
                                                const std::function<void()>& on_wait) {
     return std::make_unique<LocalKeyLock>(m_store.lock_key(key, on_wait));
+}
+
+std::unique_ptr<KeyLock> LocalEngine::lock_key(const std::string& key, const EndSignals& signals) {
+    constexpr int k_patience_ms = 100;
+    while (true) {
+        if (auto lock = m_store.try_lock_key(key)) {
+            return std::make_unique<LocalKeyLock>(std::move(*lock));
+        }
+        pollfd signal{signals.fd(), POLLIN, 0};
+        ::poll(&signal, 1, k_patience_ms);
+        signals.check();
+    }
 }
 
 std::optional<ImageId> LocalEngine::find_key(const std::string& key) {

@@ -60,6 +60,8 @@ private:
     /// nothing.
     std::optional<store::LayerId> copied_layer(const RunRequest& request, store::Ground ground,
                                                const std::vector<store::LayerId>& layers);
+    /// Waits as lock_key() does, and until one of the signals comes (Interrupted).
+    std::unique_ptr<KeyLock> lock_key(const std::string& key, const EndSignals& signals);
     Base host_base();
     Image good_image(const ImageId& id) const;
     Base imported_base(const std::string& reference, Refresh refresh);

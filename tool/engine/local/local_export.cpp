@@ -71,6 +71,18 @@ archive::Descriptor add_documents(const fs::path& layout, std::vector<Image> lin
     return manifest;
 }
 
+/// What docker refuses is better known before it is tried there.
+void warn_of_depth(const ExportDestination& destination, ExportResult& result) {
+    constexpr size_t k_most_for_docker = 125;
+    const bool may_be_for_docker = destination.kind == DestinationKind::docker_archive ||
+                                   destination.kind == DestinationKind::registry;
+    if (may_be_for_docker && result.layers.size() > k_most_for_docker) {
+        result.warnings.push_back(
+            fmt::format("the image has {} layers, and docker takes {} at most",
+                        result.layers.size(), k_most_for_docker));
+    }
+}
+
 /// docker-archives are plain in the end.
 Compression compression_for(const ExportRequest& request, const ExportDestination& destination) {
     const bool is_plain = destination.kind == DestinationKind::docker_archive;
@@ -119,6 +131,7 @@ ExportResult LocalEngine::export_image(const Image& wanted, const ExportRequest&
         ExportResult result;
         const archive::Descriptor manifest =
             add_documents(out.layout(), lineage(image), layers, request, result);
+        warn_of_depth(destination, result);
         result.digest = out.publish(manifest);
         return result;
     });

@@ -11,7 +11,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::ArchiveTest;
 using test::compressed;
+using test::contains;
 using test::TarBuilder;
+using test::TarEntry;
 
 FileRange in_memory(const std::string& bytes) {
     FileRange range{Fd(::memfd_create("blob", MFD_CLOEXEC)), 0, static_cast<off_t>(bytes.size())};
@@ -358,6 +360,21 @@ TEST_F(UnpackLayer, HardLinkInsideStaysInside) {
     unpack_layer_of(TarBuilder().file("f", "here").hard_link("g", "f"));
     EXPECT_EQ(content("g"), "here");
     EXPECT_FALSE(m_consulted);
+}
+
+TEST_F(UnpackLayer, RefusesNamesThatNoProgramCouldUse) {
+    std::string path;
+    while (path.size() < 4094) {
+        path += "d/";
+    }
+    TarEntry entry{"short", '0', "x"};
+    entry.pax = {{"path", path + "f"}};
+    unpack_layer_of(TarBuilder().add(entry));
+    EXPECT_TRUE(exists("d/d/d/d"));
+    entry.pax = {{"path", path + "d/f"}};
+    const std::string error = layer_error_of(TarBuilder().add(entry));
+    EXPECT_TRUE(contains(error, "has 4097 bytes")) << error;
+    EXPECT_LT(error.size(), 1500U);
 }
 
 }  // namespace

@@ -28,6 +28,15 @@ TEST(ExportDestination, PathsBecomeAbsolute) {
     EXPECT_EQ(parse_export_destination("oci:./a/../dir/").path, fs::current_path() / "dir");
 }
 
+TEST(ExportDestination, AnArchiveCanBeAStream) {
+    const ExportDestination stream = parse_export_destination("oci-archive:-:v1");
+    EXPECT_TRUE(stream.is_stream);
+    EXPECT_EQ(stream.name, "v1");
+    EXPECT_FALSE(parse_export_destination("oci-archive:./-").is_stream);
+    EXPECT_THROW(parse_export_destination("oci:-"), UsageError);
+    EXPECT_THROW(parse_export_destination("oci-archive:/dev/stdout"), UsageError);
+}
+
 TEST(ExportDestination, RegistriesAreWhatSkopeoTakesThemFor) {
     const ExportDestination registry =
         parse_export_destination("docker://registry.example:5000/a/b:1.0");

@@ -23,6 +23,18 @@ TEST(RegistryReference, HoldsNoCredentials) {
     }
 }
 
+TEST(RegistryReference, OfAnImageToPushIsChecked) {
+    for (const char* good : {"a", "a:1", "host:5000/a", "host/a/b_c/d--e:V1.0_x", "[::1]:5000/a"}) {
+        EXPECT_NO_THROW(check_push_reference(good)) << good;
+    }
+    const std::string digest = "host/a@sha256:" + sha256_hex("");
+    for (const std::string& bad :
+         {std::string("host/A"), std::string("host/a//b"), digest, std::string("host/a:b:c"),
+          std::string("host/a:"), std::string("host/-a"), std::string("host/a:-b")}) {
+        EXPECT_THROW(check_push_reference(bad), UsageError) << bad;
+    }
+}
+
 TEST(RegistryReference, OfLoopbackIsThisMachine) {
     for (const char* reference :
          {"localhost/a", "localhost:5000/a", "127.0.0.1:5000/a", "127.9.9.9/a", "[::1]:5000/a"}) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "archive/attributes.hpp"
 #include "archive/oci/unpack_layer.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -25,15 +26,27 @@ struct RootAttributes {
     mode_t mode = 0755;
     uid_t owner = 0;
     gid_t group = 0;
+    std::vector<Xattr> xattrs{};
     bool operator==(const RootAttributes&) const = default;
 };
 
 RootAttributes root_of(const fs::path& layer) {
+    const Fd root = open_fd(layer, O_PATH | O_DIRECTORY);
     struct stat info {};
-    if (::stat(layer.c_str(), &info) != 0) {
+    if (::fstat(root.get(), &info) != 0) {
         throw SysError(errno, "looking at layer '{}'", layer.native());
     }
-    return {info.st_mode, info.st_uid, info.st_gid};
+    return {info.st_mode, info.st_uid, info.st_gid,
+            read_xattrs(root.get(), archive::is_kept_attribute)};
+}
+
+/// False also when that cannot be known: others' attributes are not always ours to read.
+bool have_the_same_root(const fs::path& a, const fs::path& b) {
+    try {
+        return root_of(a) == root_of(b);
+    } catch (const SysError&) {
+        return false;
+    }
 }
 
 /// Makes the image's layers one after the other, each from the store or from its blob.
@@ -88,7 +101,9 @@ private:
             layer.known = find_by_diff(names.diff);
             layer.names = {names.chain};
         }
-        if (!layer.known) {
+        if (layer.known) {
+            m_source.check_size(i);
+        } else {
             layer.directory = make_layer_directory(m_context.work.path() / fmt::format("{}", i));
             if (unpack(i, layer.directory)) {
                 layer.names.push_back(names.diff);
@@ -105,7 +120,7 @@ private:
             layer &&
             std::ranges::find(m_paths, m_context.store.layer_path(*layer)) == m_paths.end() &&
             (m_paths.empty() ||
-             root_of(m_context.store.layer_path(*layer)) == root_of(m_paths.back()));
+             have_the_same_root(m_context.store.layer_path(*layer), m_paths.back()));
         return fits ? layer : std::nullopt;
     }
 
@@ -113,15 +128,18 @@ private:
     bool unpack(size_t i, const fs::path& directory) {
         const archive::ImageLayer& layer = m_source.image().layers[i];
         const archive::LayerBlob blob{m_source.open(i), layer.blob, layer.diff_id};
-        const std::string answer = sandbox::answer_from_user_namespace(m_context.ids, [&] {
-            const Fd target = open_fd(directory, O_RDONLY | O_DIRECTORY);
-            archive::LowerTree lower(m_paths.empty() ? nullptr
-                                                     : std::function([&] { return mount(); }));
-            const archive::Imported imported =
-                archive::unpack_layer(blob, target.get(), lower, archive_options(m_context.ids));
-            return dump_json(
-                {{"warnings", left_out(imported)}, {"independent", !lower.was_consulted()}});
-        });
+        const std::string answer = sandbox::answer_from_user_namespace(
+            m_context.ids,
+            [&] {
+                const Fd target = open_fd(directory, O_RDONLY | O_DIRECTORY);
+                archive::LowerTree lower(m_paths.empty() ? nullptr
+                                                         : std::function([&] { return mount(); }));
+                const archive::Imported imported = archive::unpack_layer(
+                    blob, target.get(), lower, archive_options(m_context.ids));
+                return dump_json(
+                    {{"warnings", left_out(imported)}, {"independent", !lower.was_consulted()}});
+            },
+            {}, &m_context.signals);
         const Json report = parse_json(answer, "the report on a layer");
         for (auto& warning : json_get<std::vector<std::string>>(report, "warnings")) {
             m_tree.warnings.push_back(std::move(warning));
@@ -208,7 +226,8 @@ store::ImageConfig image_config_of(const Json& config) {
 }
 
 ImportedTree import_from_registry(const std::string& operand, const ImportContext& context) {
-    return import_container(*open_registry_image(operand, context.work.path()), context);
+    return import_container(*open_registry_image(operand, context.work.path(), context.signals),
+                            context);
 }
 
 ImportedTree import_oci_layout(const std::string& operand, const ImportContext& context) {

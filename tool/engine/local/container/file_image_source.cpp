@@ -1,5 +1,6 @@
 // Container images in directories and archives on this machine: read where they are.
 
+#include "archive/oci/unpack_layer.hpp"
 #include "base/error.hpp"
 #include "engine/local/container/image_source.hpp"
 
@@ -39,6 +40,12 @@ public:
     void prepare(const std::vector<size_t>& /*layers*/) override {}
     archive::FileRange open(size_t layer) override {
         return m_files->get(image().layers[layer].file);
+    }
+    void check_size(size_t layer) override {
+        const archive::ImageLayer& known = image().layers[layer];
+        if (const auto file = known.blob ? m_files->find(known.file) : std::nullopt) {
+            archive::check_size(*file, *known.blob);
+        }
     }
 
 private:

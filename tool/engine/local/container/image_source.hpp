@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "archive/oci/container_image.hpp"
+#include "base/end_signals.hpp"
 
 namespace mstage::engine {
 
@@ -19,6 +20,9 @@ public:
     /// What is said here to be wanted comes in one go.
     virtual void prepare(const std::vector<size_t>& layers) = 0;
     virtual archive::FileRange open(size_t layer) = 0;
+    /// Of a layer that is not wanted: throws Error when it is within reach and not of the size that
+    /// the manifest says.
+    virtual void check_size(size_t /*layer*/) {}
 
 protected:
     explicit ImageSource(archive::ContainerImage image) : m_image(std::move(image)) {}
@@ -36,8 +40,10 @@ std::unique_ptr<ImageSource> open_docker_archive(const std::string& operand,
                                                  const std::filesystem::path& work);
 
 /// An image in a registry, by way of skopeo, which finds the user's own configuration, credentials
-/// and certificates. Registries on loopback need no TLS. Layers come when they are wanted.
+/// and certificates. Registries on loopback need no TLS. Layers come when they are wanted. One of
+/// `signals`, which have to outlive the source, ends what is being fetched.
 std::unique_ptr<ImageSource> open_registry_image(const std::string& operand,
-                                                 const std::filesystem::path& work);
+                                                 const std::filesystem::path& work,
+                                                 const EndSignals& signals);
 
 }  // namespace mstage::engine

@@ -39,7 +39,7 @@ std::string without_tag_and_digest(const std::string& operand) {
 
 class Skopeo {
 public:
-    explicit Skopeo(bool loopback) : m_loopback(loopback) {}
+    Skopeo(bool loopback, const EndSignals& signals) : m_loopback(loopback), m_signals(&signals) {}
 
     /// The manifest's own bytes, or those of the configuration that it names.
     std::string inspect(const std::string& reference, bool config = false) const {
@@ -62,10 +62,12 @@ private:
             argv.emplace_back(without_tls);
         }
         argv.insert(argv.end(), operands.begin(), operands.end());
-        return capture_output({.argv = argv, .package_hint = "install the package 'skopeo'"});
+        return capture_output(
+            {.argv = argv, .package_hint = "install the package 'skopeo'", .signals = m_signals});
     }
 
     bool m_loopback;
+    const EndSignals* m_signals;
 };
 
 class RegistryImageSource : public ImageSource {
@@ -157,8 +159,9 @@ bool is_schema_1(const Json& manifest) {
 
 }  // namespace
 
-std::unique_ptr<ImageSource> open_registry_image(const std::string& operand, const fs::path& work) {
-    const Skopeo skopeo(is_on_loopback(operand));
+std::unique_ptr<ImageSource> open_registry_image(const std::string& operand, const fs::path& work,
+                                                 const EndSignals& signals) {
+    const Skopeo skopeo(is_on_loopback(operand), signals);
     const Manifest manifest = fetch_manifest(skopeo, operand);
     const fs::path layout = work / "layout";
     if (is_schema_1(manifest.json)) {
