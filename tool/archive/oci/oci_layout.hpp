@@ -45,7 +45,8 @@ void add_to_index(const std::filesystem::path& layout, const Descriptor& manifes
 /// Throws Error when `directory` is there and neither empty nor a layout. True when it is a layout.
 bool is_layout(const std::filesystem::path& directory);
 
-/// Moves the blobs of `from` (of the same file system) to the layout `into`; those that it has stay.
+/// Moves the blobs of `from` (of the same file system) to the layout `into`, also in place of
+/// those that it has, which a power cut may have torn.
 void move_blobs(const std::filesystem::path& from, const std::filesystem::path& into);
 
 /// The layout as an oci-archive. Gives the same bytes for the same layout.
