@@ -159,9 +159,9 @@ is_in_use() {
 }
 
 @test "a user that the image does not have" {
-    fails mstage run -u nobody-here tag:base -- true
+    exits 126 mstage run -u nobody-here tag:base -- true
     matches "$err" "^mstage: error: image '$UUID_PATTERN' has no user 'nobody-here'"
-    fails mstage run -u root:none tag:base -- true
+    exits 126 mstage run -u root:none tag:base -- true
     matches "$err" "has no group 'none'"
     misused mstage run -u a:b:c tag:base -- true
     has "$err" "'a:b:c' is no user"
@@ -180,7 +180,7 @@ is_in_use() {
 }
 
 @test "where nobody has other ids, there is only root" {
-    exits 1 unshare --user --map-root-user env MSTAGE_STORE="$work/store" sh -c \
+    exits 126 unshare --user --map-root-user env MSTAGE_STORE="$work/store" sh -c \
         "'$MSTAGE_EXECUTABLE' import --tag base 'rootfs:$file_dir/rootfs' && exec '$MSTAGE_EXECUTABLE' run -u builder tag:base -- id"
     matches "$err" "only as root|not mapped"
     has "$err" "/etc/subuid"

@@ -33,17 +33,35 @@ image_count() {
 }
 
 @test "a program that is not there" {
-    fails mstage run tag:base -- /bin/frobnicate
+    exits 127 mstage run tag:base -- /bin/frobnicate
     same "mstage: error: the image has no program '/bin/frobnicate'" "$err"
-    fails mstage run tag:base -- frobnicate
-    same "mstage: error: the image has no program 'frobnicate'" "$err"
+    exits 127 mstage run -e PATH=/sbin:/bin tag:base -- frobnicate
+    same "mstage: error: the image has no program 'frobnicate'
+  PATH is there: /sbin:/bin" "$err"
     exits 127 mstage run tag:base -c frobnicate
     has "$err" "frobnicate: not found"
 }
 
-@test "a working directory that is not there" {
-    fails mstage run -w /nowhere tag:base -- true
+@test "a program whose interpreter is not there" {
+    cp -a "$file_dir/rootfs" foreign
+    printf '#!/opt/perl\n' >foreign/bin/script
+    chmod 755 foreign/bin/script
+    mstage import --tag foreign "rootfs:$work/foreign" >/dev/null
+    exits 127 mstage run tag:foreign -- script
+    has "$err" "program '/bin/script' cannot be started: its interpreter '/opt/perl' is not in the image"
+}
+
+@test "a working directory that is not there, or none" {
+    exits 126 mstage run -w /nowhere tag:base -- true
     same "mstage: error: the image has no directory '/nowhere' to work in" "$err"
+    exits 126 mstage run -w /etc/passwd tag:base -- true
+    same "mstage: error: '/etc/passwd' of the image, to work in, is no directory" "$err"
+}
+
+@test "words behind a command line" {
+    misused mstage run tag:base -c echo hello world
+    same "mstage: error: mstage run: 'hello' is one word too many: -c takes the whole command line as one argument
+  quote it: -c 'echo hello world'" "$err"
 }
 
 @test "what follows the image is the command, with or without --" {
@@ -59,6 +77,17 @@ image_count() {
 @test "nothing of the kernel's settings can be written" {
     exits 0 mstage run tag:base -- find /proc/sys /proc/irq /proc/bus -writable
     same "" "$out"
+    # No more than what is writable for everybody, and what is a process's own.
+    exits 0 mstage run tag:base -c 'cd /proc && for place in *; do
+        case $place in [0-9]* | self | thread-self | net | mounts) continue ;; esac
+        find "./$place" -type f -perm /222 ! -perm -002
+    done 2>/dev/null | while read -r file; do
+        echo "$file" >>/tmp/looked-at
+        (: >>"$file") 2>/dev/null && echo "$file"
+    done; cat /tmp/looked-at >&2'
+    same "" "$out"
+    # Something was looked at.
+    has "$err" "./sys/"
 }
 
 @test "the caller's umask and limits do not show in what a command makes" {
@@ -74,11 +103,9 @@ image_count() {
 }
 
 @test "a program that is none" {
-    call mstage run tag:base -- /etc/passwd
-    [[ $code != 0 ]] || blame "expected it to fail"
-    has "$err" "/etc/passwd"
-    call mstage run tag:base -- /etc
-    [[ $code != 0 ]] || blame "expected it to fail"
+    exits 126 mstage run tag:base -- /etc/passwd
+    same "mstage: error: '/etc/passwd' of the image is no executable file" "$err"
+    exits 126 mstage run tag:base -- /etc
 }
 
 # --- Streams ----------------------------------------------------------------------------------------------------
@@ -372,7 +399,7 @@ x" "${out/fifo 666/fifo 644}"
 @test "an image without a shell, without /etc, and an empty one" {
     mkdir empty
     mstage import --tag empty "rootfs:$work/empty" >/dev/null
-    fails mstage run tag:empty -c true
+    exits 127 mstage run tag:empty -c true
     same "mstage: error: the image has no program '/bin/sh'" "$err"
     cp -a "$file_dir/rootfs" no-etc
     rm -r no-etc/{etc,proc,dev,sys,tmp,run}

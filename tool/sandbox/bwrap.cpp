@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -18,6 +20,8 @@
 #include "sandbox/launcher.hpp"
 #include "sandbox/mount_clone.hpp"
 #include "sandbox/seccomp.hpp"
+#include "sandbox/start_check.hpp"
+#include "sandbox/system_places.hpp"
 
 namespace mstage::sandbox {
 
@@ -45,7 +49,7 @@ void check_mount_points(const fs::path& root) {
 }
 
 /// The path that /etc/resolv.conf of the image leads to, where a file can be mounted: what is below
-/// /run and /tmp is made by bwrap. Nothing when it leads nowhere.
+/// /run and /tmp is made by us. Nothing when it leads nowhere.
 std::optional<std::string> resolv_conf_place(const fs::path& root) {
     struct stat info {};
     if (::lstat((root / "etc").c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -62,71 +66,6 @@ std::optional<std::string> resolv_conf_place(const fs::path& root) {
     const bool made_by_us =
         target.native().starts_with("/run/") || target.native().starts_with("/tmp/");
     return made_by_us ? std::optional(target.native()) : std::nullopt;
-}
-
-/// Whether `path` leads to something for a process inside, as far as the image itself decides that.
-bool exists_inside(int root, const std::string& path) {
-    for (const char* name : k_mount_points) {
-        const std::string mount_point = fmt::format("/{}", name);
-        if (path == mount_point || path.starts_with(mount_point + "/")) {
-            return true;  // bwrap's business
-        }
-    }
-    const Fd fd = try_open_in_root(root, path, O_PATH);
-    return static_cast<bool>(fd) || errno != ENOENT;
-}
-
-/// As a process inside would: by way of the image's own links, which stay inside.
-void make_directories_inside(int root, const std::string& path) {
-    std::string done = "/";
-    for (const std::string& name : split(path, '/')) {
-        const Fd parent = try_open_in_root(root, done, O_PATH | O_DIRECTORY);
-        if (!parent || (!name.empty() && ::mkdirat(parent.get(), name.c_str(), 0755) != 0 &&
-                        errno != EEXIST)) {
-            throw SysError(errno, "making directory '{}' in the image", path);
-        }
-        done += name + "/";
-    }
-}
-
-/// bwrap would say the same, but on the command's own stderr.
-void check_command(const Spec& spec) {
-    const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
-    const bool has_workdir = exists_inside(root.get(), spec.workdir);
-    if (!has_workdir && spec.missing_workdir == MissingWorkdir::made) {
-        make_directories_inside(root.get(), spec.workdir);
-    } else if (!has_workdir) {
-        throw Error("the image has no directory '{}' to work in", spec.workdir);
-    }
-    const std::string& program = spec.argv.front();
-    std::vector<std::string> places = {program};
-    const auto path = spec.environment.find("PATH");
-    if (program.find('/') == std::string::npos && path != spec.environment.end()) {
-        places.clear();
-        for (const std::string& directory : split(path->second, ':')) {
-            places.push_back((fs::path(directory) / program).native());
-        }
-    } else if (!program.starts_with('/')) {
-        return;
-    }
-    const bool found = std::ranges::any_of(
-        places, [&](const std::string& place) { return exists_inside(root.get(), place); });
-    if (!found) {
-        throw Error("the image has no program '{}'", program);
-    }
-}
-
-/// Left to itself, bwrap makes the directories above a mount point for nobody but root, and what
-/// drops its rights in there (apt does, to download) would not find the file.
-void show_file(std::vector<std::string>& args, const fs::path& source, const std::string& at) {
-    fs::path above;
-    for (const fs::path& name : fs::path(at).parent_path()) {
-        above /= name;
-        if (above.native().starts_with("/run/") || above.native().starts_with("/tmp/")) {
-            args.insert(args.end(), {"--perms", "0755", "--dir", above.native()});
-        }
-    }
-    args.insert(args.end(), {"--ro-bind", source.native(), at});
 }
 
 /// NUL-separated, in a file: command lines are visible to everybody on the machine.
@@ -160,9 +99,8 @@ void limit(__rlimit_resource resource, rlim_t wanted) {
     ::setrlimit(resource, &now);
 }
 
-/// What the caller's shell has set must not show in a result that others get from the store.
+/// As for the umask.
 void set_limits() {
-    ::umask(022);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, RLIM_INFINITY);
     limit(RLIMIT_NOFILE, 65536);
@@ -186,17 +124,6 @@ BwrapFile find_bwrap(IdMode mode) {
         file.clone = clone_mount(*path, CloneRestriction::read_only);
     }
     return file;
-}
-
-/// Those of the machine that bwrap shows in the sandbox. A device on a read-only mount can be used
-/// as ever, but that root cannot change its mode or owner.
-void protect_devices() {
-    for (const char* path :
-         {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}) {
-        if (const Fd place(::open(path, O_PATH | O_CLOEXEC)); place) {
-            attach_mount(clone_mount(path, CloneRestriction::read_only), place.get());
-        }
-    }
 }
 
 [[noreturn]] void exec_bwrap(const BwrapFile& bwrap, const std::vector<std::string>& argv,
@@ -224,6 +151,24 @@ void protect_devices() {
     ::_exit(127);
 }
 
+/// A child that shares our memory, while we stand still, until `become_program` has made it another
+/// program: to copy the memory would take longer than all that is done with it.
+template <typename F>
+pid_t start_child(const F& become_program) {
+    constexpr size_t k_stack_size = 256UL * 1024;
+    const auto stack = std::make_unique_for_overwrite<char[]>(k_stack_size);
+    const auto body = [](void* function) -> int {
+        (*static_cast<const F*>(function))();
+        return 127;
+    };
+    const pid_t pid = ::clone(body, stack.get() + k_stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD,
+                              const_cast<F*>(&become_program));
+    if (pid < 0) {
+        throw SysError(errno, "starting bwrap");
+    }
+    return pid;
+}
+
 /// Waits for everything that dies, as process 1 has to, and tells how `pid` ended. bwrap leaves without waiting for its
 /// own process 1, which the kernel ends then; what that one's commands used counts for us only once it is reaped.
 int reap_all(pid_t pid) {
@@ -245,15 +190,23 @@ int reap_all(pid_t pid) {
     }
 }
 
+User user_of(const Spec& spec) {
+    if (spec.user.empty()) {
+        return {};
+    }
+    try {
+        const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
+        return find_user(root.get(), spec.user, spec.ids, spec.image_name);
+    } catch (const Error& error) {
+        throw CannotStart(k_not_executable, error);
+    }
+}
+
 /// Mounts the root and the caches in it, and finds out what can be known only then.
 RootFacts prepare_root(const Spec& spec) {
     const fs::path& root = spec.root.mount_point;
     RootFacts facts;
-    const auto find = [&] {
-        return spec.user.empty() ? User{}
-                                 : find_user(open_fd(root, O_PATH | O_DIRECTORY).get(), spec.user,
-                                             spec.ids, spec.image_name);
-    };
+    const auto find = [&] { return user_of(spec); };
     CacheMounts caches(spec.caches, spec.scratch);
     const RootPlan plan = caches.with_mount_points(spec.root, find);
     with_context("mounting the image", [&] {
@@ -263,7 +216,14 @@ RootFacts prepare_root(const Spec& spec) {
     facts.user = find();
     caches.mount(root, facts.user);
     facts.cache_arguments = caches.bwrap_arguments();
-    facts.resolv_conf_at = resolv_conf_place(root);
+    const auto resolv_conf_at = resolv_conf_place(root);
+    mount_system_places(root);
+    for (const ShownFile& file : spec.files) {
+        show_file(root, file);
+    }
+    if (spec.network == Network::on && spec.resolv_conf && resolv_conf_at) {
+        show_file(root, {*spec.resolv_conf, *resolv_conf_at});
+    }
     return facts;
 }
 
@@ -319,35 +279,20 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
                                      "mstage",
                                      "--die-with-parent",
                                      "--new-session",
-                                     "--bind",
+                                     "--dev-bind",
                                      spec.root.mount_point.native(),
                                      "/",
-                                     "--dev",
-                                     "/dev",
                                      "--proc",
                                      "/proc"};
-    // What root may write there is the machine's, and with its own ids mapped the sandbox's root is
-    // that root to the kernel. bwrap itself covers sys, sysrq-trigger, irq and bus, where they are
-    // writable as a whole: sys is not, but files in it are. Each one costs, as bwrap reads all mounts.
-    for (const char* path :
-         {"/proc/sys", "/proc/fs", "/proc/acpi", "/proc/driver", "/proc/mtrr", "/proc/scsi"}) {
+    for (const std::string& name : facts.read_only_proc_places) {
+        const std::string path = "/proc/" + name;
         args.insert(args.end(), {"--ro-bind-try", path, path});
     }
     const auto add = [&](std::initializer_list<std::string> words) {
         args.insert(args.end(), words);
     };
-    add({"--perms", "0555", "--tmpfs", "/sys", "--remount-ro", "/sys"});
-    add({"--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--tmpfs", "/run"});
-    if (!facts.user.is_plain_root()) {
-        add({"--perms", "1777", "--tmpfs", "/dev/shm"});  // bwrap leaves it to root alone
-    }
-    for (const ShownFile& file : spec.files) {
-        show_file(args, file.source, file.at);
-    }
     if (spec.network == Network::off) {
         add({"--unshare-net"});
-    } else if (spec.resolv_conf && facts.resolv_conf_at) {
-        show_file(args, *spec.resolv_conf, *facts.resolv_conf_at);
     }
     // Last: bwrap follows links on its way to a place, and those in a cache could lead out.
     args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
@@ -365,15 +310,20 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
     return args;
 }
 
-int supervise(const Spec& spec, const CommandFds& fds) {
+namespace {
+
+int run_bwrap(const Spec& spec, const CommandFds& fds) {
     // Ctrl-C goes to the terminal's process group; what to do about it is the parent's decision.
     ::setsid();
     const BwrapFile bwrap = find_bwrap(spec.ids.mode);
+    // What the caller's shell has set must not show in a result that others get from the store.
+    ::umask(022);
+    RootFacts facts = prepare_root(spec);
+    check_start(spec);
+    show_own_processes();
     if (spec.ids.mode == IdMode::identity) {
-        protect_devices();
+        facts.read_only_proc_places = writable_proc_places("/proc");
     }
-    const RootFacts facts = prepare_root(spec);
-    check_command(spec);
     const Fd arguments = arguments_file(bwrap_arguments(spec, facts));
     const Fd filter = make_seccomp_filter(spec.ids.mode);
     std::vector<std::string> argv = {"bwrap",
@@ -394,15 +344,25 @@ int supervise(const Spec& spec, const CommandFds& fds) {
         give_output_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
-    show_own_processes();
-    const pid_t pid = ::fork();
-    if (pid < 0) {
-        throw SysError(errno, "starting bwrap");
-    }
-    if (pid == 0) {
-        exec_bwrap(bwrap, argv, fds, kept);
-    }
+    const pid_t pid = start_child([&] { exec_bwrap(bwrap, argv, fds, kept); });
     return reap_all(pid);
+}
+
+}  // namespace
+
+int supervise(const Spec& spec, const CommandFds& fds) {
+    try {
+        return run_bwrap(spec, fds);
+    } catch (const CannotStart& error) {
+        // As a shell has it: output and exit code of the command that could not be.
+        std::string text = "mstage: error: " + escape_control(error.message()) + "\n";
+        if (!error.hint().empty()) {
+            text += "  " + escape_control(error.hint()) + "\n";
+        }
+        write_all(fds.err, text);
+        write_all(fds.status, fmt::format("{{ \"exit-code\": {} }}\n", error.code()));
+        return error.code();
+    }
 }
 
 bool command_was_started(std::string_view status) {

@@ -18,7 +18,7 @@ Fd clone_mount(const std::filesystem::path& source, CloneRestriction restriction
     }
     mount_attr attributes{};
     attributes.attr_set = restriction == CloneRestriction::read_only
-                              ? MOUNT_ATTR_RDONLY
+                              ? MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID
                               : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     if (::syscall(SYS_mount_setattr, clone.get(), "", AT_EMPTY_PATH, &attributes,
                   sizeof attributes) != 0) {

@@ -8,7 +8,8 @@ namespace mstage::sandbox {
 
 /// What a clone forbids that its original may allow.
 enum class CloneRestriction {
-    read_only,      ///< nothing on it can be changed; devices can be written to all the same
+    read_only,      ///< nothing on it can be changed, setuid programs are plain ones there; devices
+                    ///< can be written to all the same
     no_privileges,  ///< setuid programs are plain ones there, and devices are of no use
 };
 

@@ -89,8 +89,9 @@ public:
     }
     Fd mount(bool read_only) {
         check(sys_fsconfig(m_fd.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr), "mounting", "");
-        Fd mounted(sys_fsmount(m_fd.get(), FSMOUNT_CLOEXEC,
-                               MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0U)));
+        Fd mounted(sys_fsmount(
+            m_fd.get(), FSMOUNT_CLOEXEC,
+            MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (read_only ? MOUNT_ATTR_RDONLY : 0U)));
         check(mounted.get(), "mounting", "");
         return mounted;
     }
@@ -148,7 +149,7 @@ void bind_read_only(const ReadOnlyBind& bind, const fs::path& target) {
         throw SysError(errno, "taking '{}'", bind.source.native());
     }
     mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
+    attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
                   sizeof attributes) != 0) {
         throw SysError(errno, "making '{}' read-only", bind.source.native());

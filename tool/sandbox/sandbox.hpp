@@ -14,17 +14,12 @@
 #include "sandbox/cache_mounts.hpp"
 #include "sandbox/id_map.hpp"
 #include "sandbox/root_plan.hpp"
+#include "sandbox/system_places.hpp"
 #include "sandbox/user.hpp"
 
 namespace mstage::sandbox {
 
 enum class Network { on, off };
-
-/// A file of the machine that a command may read, at a path below /run.
-struct ShownFile {
-    std::filesystem::path source;
-    std::string at;
-};
 
 /// What to do when the image lacks the working directory.
 enum class MissingWorkdir { refused, made };
@@ -47,15 +42,16 @@ struct Spec {
     Network network = Network::on;
     /// Shown read-only as /etc/resolv.conf when the network is on.
     std::optional<std::filesystem::path> resolv_conf;
-    std::vector<ShownFile> files{};
+    std::vector<ShownFile> files{};       ///< below /run
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int stdin_fd = -1;                    ///< -1: /dev/null
 };
 
 /// What is only known once the root is mounted.
 struct RootFacts {
-    std::optional<std::string> resolv_conf_at{};  ///< where the image wants the file
     User user{};
+    /// By name: see writable_proc_places(). Ordinary users are kept from them by the kernel.
+    std::vector<std::string> read_only_proc_places{};
     std::vector<std::string> cache_arguments{};  ///< see CacheMounts
 };
 

@@ -33,18 +33,17 @@ TEST(BwrapArguments, SeparateTheSandboxFromTheMachine) {
                              "--new-session", "--clearenv"}) {
         EXPECT_EQ(count(args, flag), 1U) << flag;
     }
-    EXPECT_TRUE(has(args, {"--bind", "/store/tmp/x/root", "/"}));
+    EXPECT_TRUE(has(args, {"--dev-bind", "/store/tmp/x/root", "/"}));
     EXPECT_TRUE(has(args, {"--hostname", "mstage"}));
     EXPECT_TRUE(has(args, {"--chdir", "/"}));
 }
 
-TEST(BwrapArguments, MountOverWhatTheImageHas) {
-    const Strings args = bwrap_arguments(small_spec(), {});
-    EXPECT_TRUE(has(args, {"--dev", "/dev"}));
-    EXPECT_TRUE(has(args, {"--proc", "/proc"}));
-    EXPECT_TRUE(has(args, {"--perms", "1777", "--tmpfs", "/tmp"}));
-    EXPECT_TRUE(has(args, {"--tmpfs", "/sys", "--remount-ro", "/sys"}));
-    EXPECT_LT(std::ranges::find(args, "--bind"), std::ranges::find(args, "--dev"))
+TEST(BwrapArguments, MountProcOverTheRoot) {
+    const Strings args =
+        bwrap_arguments(small_spec(), {.read_only_proc_places = {"asound", "sys"}});
+    EXPECT_TRUE(has(args, {"--proc", "/proc", "--ro-bind-try", "/proc/asound", "/proc/asound",
+                           "--ro-bind-try", "/proc/sys", "/proc/sys"}));
+    EXPECT_LT(std::ranges::find(args, "--dev-bind"), std::ranges::find(args, "--proc"))
         << "the root comes first";
 }
 
@@ -63,40 +62,6 @@ TEST(BwrapArguments, ShareTheNetworkUnlessToldNotTo) {
     EXPECT_EQ(count(bwrap_arguments(spec, {}), "--unshare-net"), 0U);
     spec.network = Network::off;
     EXPECT_EQ(count(bwrap_arguments(spec, {}), "--unshare-net"), 1U);
-}
-
-TEST(BwrapArguments, ShowFilesInWhatIsMountedAtRun) {
-    Spec spec = small_spec();
-    spec.files = {{"/etc/ssl/my.pem", "/run/mstage/a.pem"}};
-    const Strings args = bwrap_arguments(spec, {});
-    EXPECT_TRUE(has(args, {"--ro-bind", "/etc/ssl/my.pem", "/run/mstage/a.pem"}));
-    EXPECT_LT(std::ranges::find(args, "/run"), std::ranges::find(args, "/run/mstage/a.pem"));
-}
-
-TEST(BwrapArguments, MakeTheDirectoriesAboveAFileForEverybody) {
-    Spec spec = small_spec();
-    spec.resolv_conf = "/store/tmp/x/resolv.conf";
-    const Strings args =
-        bwrap_arguments(spec, {.resolv_conf_at = "/run/systemd/resolve/stub-resolv.conf"});
-    EXPECT_TRUE(has(args, {"--perms", "0755", "--dir", "/run/systemd", "--perms", "0755", "--dir",
-                           "/run/systemd/resolve", "--ro-bind", "/store/tmp/x/resolv.conf",
-                           "/run/systemd/resolve/stub-resolv.conf"}));
-    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--dir"), 0U);
-}
-
-TEST(BwrapArguments, ShowTheResolverOnlyWhereItIsOfUse) {
-    Spec spec = small_spec();
-    spec.resolv_conf = "/store/tmp/x/resolv.conf";
-    const Strings bind = {"--ro-bind", "/store/tmp/x/resolv.conf", "/etc/resolv.conf"};
-    EXPECT_TRUE(has(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), bind));
-    EXPECT_EQ(count(bwrap_arguments(spec, {}), "--ro-bind"), 0U) << "the image has no place for it";
-    spec.network = Network::off;
-    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--ro-bind"),
-              0U);
-    spec.network = Network::on;
-    spec.resolv_conf.reset();
-    EXPECT_EQ(count(bwrap_arguments(spec, {.resolv_conf_at = "/etc/resolv.conf"}), "--ro-bind"),
-              0U);
 }
 
 TEST(BwrapArguments, SetTheEnvironmentAfterClearingIt) {

@@ -43,6 +43,30 @@ TEST_P(ConfinementTest, SeesNothingOfTheHardware) {
     EXPECT_NE(run_spec(shell("echo x > /sys/x")).outcome.code, 0);
 }
 
+TEST_P(ConfinementTest, MayWriteToItsOwnPlaceBelowProc) {
+    EXPECT_EQ(output_of(shell("echo x > /proc/self/comm && echo own")), "own\n");
+}
+
+TEST_P(ConfinementTest, CannotChangeTheMachinesDevices) {
+    EXPECT_NE(run_spec(shell("chmod 600 /dev/null")).outcome.code, 0);
+    EXPECT_EQ(output_of(shell("echo x > /dev/null && echo usable")), "usable\n");
+}
+
+TEST_P(ConfinementTest, ShowsFilesToEverybodyAndToRead) {
+    write_file_atomically(m_dir / "shown.pem", "text\n");
+    Spec spec = shell(
+        "cat /run/a/b/shown.pem; stat -c %a /run/a /run/a/b; "
+        "echo x 2>/dev/null >> /run/a/b/shown.pem || echo read-only");
+    spec.files = {{m_dir / "shown.pem", "/run/a/b/shown.pem"}};
+    EXPECT_EQ(output_of(spec), "text\n755\n755\nread-only\n");
+}
+
+TEST_P(ConfinementTest, HasNoMountWithSetuidPrograms) {
+    for (const std::string& line : split(output_of(shell("cat /proc/self/mounts")), '\n')) {
+        EXPECT_TRUE(line.empty() || contains(line, "nosuid")) << line;
+    }
+}
+
 TEST_P(ConfinementTest, HasOnlyTheCapabilitiesOfPackageManagers) {
     constexpr std::uint64_t k_allowed = 1U << 0 | 1U << 1 | 1U << 3 | 1U << 4 | 1U << 5 | 1U << 6 |
                                         1U << 7 | 1U << 10 | 1U << 18 | 1U << 31;

@@ -139,7 +139,10 @@ TEST_F(EndingTest, LeavesNoDescriptorsOpen) {
     run_spec(shell("true"));
     const auto before = count();
     run_spec(shell("true"), Streams::separate);
-    test::error_of([&] { run_spec(spec_of({"/bin/none"})); });
+    run_spec(spec_of({"/bin/none"}));
+    Spec impossible = shell("true");
+    impossible.root.overlays.front().lowers = {m_dir / "none"};
+    test::error_of([&] { run_spec(impossible); });
     EXPECT_EQ(count(), before);
 }
 
