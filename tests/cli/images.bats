@@ -84,16 +84,33 @@ $base  other" "$out"
   'mstage tag' lists the tags that there are" "$err"
 }
 
-@test "tags may have any name that fits" {
-    for name in python:3.11-slim a/b/c .. . -- 'with space' 'ünïcode' '%41' 'x;rm -rf $HOME' .hidden; do
-        succeeds mstage tag -- "$base" "$name" || succeeds mstage tag "$base" "$name"
+@test "tags may have the names of registries, and what can be typed without quotes" {
+    for name in python:3.11-slim ghcr.io/a/b@sha256:0123 c++ .. . .hidden A_b; do
+        succeeds mstage tag "$base" "$name"
         succeeds mstage ls "tag:$name"
         has "$(mstage tag)" "$base  $name"
         succeeds mstage tag "--remove=$name"
     done
+    for name in 'with space' 'ünïcode' '%41' 'x;rm' $'a\nb' tag:x "$base" "${base^^}"; do
+        misused mstage tag "$base" "$name"
+        has "$err" "is no name for a tag"
+        has "$err" "letters, digits and any of . _ : / + @ -"
+    done
+    misused mstage tag -- "$base" -x
     misused mstage tag "$base" "$(printf 'x%.0s' {1..300})"
     has "$err" "too long"
     absent "$work/store/tags/a"
+}
+
+@test "the start of several UUIDs" {
+    local manifest=$MSTAGE_STORE/images/$base.json twin=${base::-1}
+    [[ ${base: -1} == 0 ]] && twin+=1 || twin+=0
+    sed "s/$base/$twin/" "$manifest" >"$MSTAGE_STORE/images/$twin.json"
+    fails mstage ls "${base:0:8}"
+    rm "$MSTAGE_STORE/images/$twin.json"
+    has "$err" "'${base:0:8}' is ambiguous: the UUIDs of 2 images start so"
+    has "$err" "$base"
+    has "$err" "$twin"
 }
 
 @test "an image is named by its UUID, and by the start of it" {

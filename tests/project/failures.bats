@@ -190,11 +190,47 @@ second" "$(image_file build-complete:/result)"
     echo changed >project/src/a.txt
     export MSTAGE_STORE="$work/other"
     build_fails
-    has "$out" "mstage: error: checkpoint 'app.deps-installed' is image"
+    has "$out" "stage 'build' of pipeline 'app' could not be run: checkpoint 'app.deps-installed' is image"
     has "$out" "expected '$work/other/images/"
     has "$out" "set MSTAGE_STORE to the store that it was built with, or remove"
     rm build/.mstage/app/*.checkpoint
     build
     same "changed
 second" "$(image_file build-complete:/result)"
+}
+
+@test "a stage whose output was on the terminal: the report does not repeat it" {
+    configure -D SAMPLE_LIVE=ON -D SAMPLE_BUILD="echo 'it broke'; exit 3"
+    build_fails
+    has "$err" "its output is above"
+    has_not "$err" "| it broke"
+    same 1 "$(grep -cx 'it broke' <<<"$out$err")"
+    same "it broke" "$(json "$(cat store/runs/*/report.json)" 'd["last_lines"]')"
+}
+
+@test "a user and a working directory that the image does not have" {
+    sed -i 's/^  NETWORK  /  USER nobody-here\n&/' project/CMakeLists.txt
+    configure
+    build_fails
+    has "$out" "has no user 'nobody-here'"
+    has "$out" "stage 'install' of pipeline 'app' failed with exit code 126"
+    has "$out" "rollback points that remain"
+}
+
+@test "a store on a file system that is full" {
+    configure -D SAMPLE_BUILD="dd if=/dev/zero bs=1M count=64"
+    build deps-installed
+    # In a mount namespace of its own, at whose end the file system is gone.
+    mkdir full
+    cat >script <<'END'
+mount -t tmpfs -o size=24M none full && cp -a store/. full/ && mount --bind full store
+ninja -C build build-complete
+END
+    call unshare --user --map-root-user --mount bash script
+    [[ $code != 0 ]] || blame "expected it to fail"
+    has "$out" "stage 'build' of pipeline 'app' could not be run: "
+    has "$out" "No space left on device"
+    has "$out" "the file system of store '$work/store' is full"
+    has "$out" "deps-installed"
+    has "$out" "rollback points that remain"
 }

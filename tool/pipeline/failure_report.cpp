@@ -77,6 +77,26 @@ std::string look_command(const std::string& helper, const Plan& plan, const Stag
                        plan.pipeline, stage.checkpoint);
 }
 
+/// Where one can go on from; nothing when there is nowhere.
+std::string points_text(const std::vector<RollbackPoint>& points, const std::string& resume_command,
+                        TimePoint now) {
+    if (points.empty()) {
+        return "";
+    }
+    std::string text = "\n  rollback points that remain:\n";
+    size_t width = 0;
+    for (const RollbackPoint& point : points) {
+        width = std::max(width, point.checkpoint.size());
+    }
+    for (const RollbackPoint& point : points) {
+        text +=
+            fmt::format("    {:{}}  {}  {} ago, {}\n", point.checkpoint, width, point.image.str(),
+                        human_duration(now - point.created), human_size(point.size));
+    }
+    return text + fmt::format("\n  to resume from '{}', mend the cause and run:\n    {}\n",
+                              points.front().checkpoint, resume_command);
+}
+
 }  // namespace
 
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
@@ -90,6 +110,7 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .outcome = result.outcome,
             .timeout = stage.timeout,
             .last_lines = tail_of(result.log),
+            .live = stage.live,
             .note = result.note,
             .log = result.log.native(),
             .failed_state = result.failed_state ? result.failed_state->str() : "",
@@ -97,6 +118,24 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .resume_command = plan.build_command(stage.checkpoint),
             .look_command = look_command(helper, plan, stage),
             .now = std::chrono::system_clock::now()};
+}
+
+std::string describe_breakdown(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                               const Error& error) {
+    std::string text =
+        fmt::format("mstage: error: stage '{}' of pipeline '{}' could not be run: {}\n", stage.name,
+                    plan.pipeline, escape_control(error.message()));
+    const auto* system = dynamic_cast<const SysError*>(&error);
+    const bool is_full =
+        system != nullptr && (system->number() == ENOSPC || system->number() == EDQUOT);
+    if (is_full && error.hint().empty()) {
+        text += "  that file system is full: make room there\n";
+    } else if (!error.hint().empty()) {
+        text += fmt::format("  {}\n", escape_control(error.hint()));
+    }
+    return text + points_text(rollback_points(engine, plan, stage),
+                              plan.build_command(stage.checkpoint),
+                              std::chrono::system_clock::now());
 }
 
 Json to_json(const FailureReport& report) {
@@ -132,7 +171,9 @@ std::string to_text(const FailureReport& report) {
     std::string text = fmt::format("mstage: error: stage '{}' of pipeline '{}' {}\n", report.stage,
                                    report.pipeline, what_happened(report));
     text += "\n  command:\n" + indented(escape_control(report.command), "    ");
-    if (!report.last_lines.empty()) {
+    if (report.live) {
+        text += "  its output is above\n";
+    } else if (!report.last_lines.empty()) {
         text += "  last lines of its output:\n" +
                 indented(escape_control(report.last_lines, KeepColours::yes), "    | ");
     }
@@ -142,20 +183,7 @@ std::string to_text(const FailureReport& report) {
     text += fmt::format("  log: {}\n", report.log);
     text += fmt::format("  failed state: {}\n", report.failed_state);
     text += fmt::format("    to look at what it left:  {}\n", report.look_command);
-    if (!report.rollback_points.empty()) {
-        text += "\n  rollback points that remain:\n";
-        size_t width = 0;
-        for (const RollbackPoint& point : report.rollback_points) {
-            width = std::max(width, point.checkpoint.size());
-        }
-        for (const RollbackPoint& point : report.rollback_points) {
-            text += fmt::format("    {:{}}  {}  {} ago, {}\n", point.checkpoint, width,
-                                point.image.str(), human_duration(report.now - point.created),
-                                human_size(point.size));
-        }
-        text += fmt::format("\n  to resume from '{}', mend the cause and run:\n    {}\n",
-                            report.rollback_points.front().checkpoint, report.resume_command);
-    }
+    text += points_text(report.rollback_points, report.resume_command, report.now);
     return text;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/json.hpp"
 #include "engine/engine.hpp"
 #include "pipeline/plan.hpp"
@@ -28,6 +29,7 @@ struct FailureReport {
     engine::Outcome outcome;
     std::chrono::nanoseconds timeout{0};
     std::string last_lines;  ///< of the output
+    bool live = false;       ///< the output was on the terminal already
     std::string note{};      ///< what the engine says that may be the cause; mostly empty
     std::string log;
     std::string failed_state;                    ///< UUID
@@ -41,6 +43,11 @@ struct FailureReport {
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
                                   const Plan& plan, const Stage& stage,
                                   const engine::RunResult& result);
+
+/// For people, about a stage that ended with `error` instead of its command's outcome: the machine's
+/// trouble, not the command's.
+std::string describe_breakdown(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                               const Error& error);
 
 Json to_json(const FailureReport& report);
 std::string to_text(const FailureReport& report);

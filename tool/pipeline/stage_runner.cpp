@@ -1,5 +1,6 @@
 #include "pipeline/stage_runner.hpp"
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
@@ -97,6 +98,22 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
         .interrupted_by = {}};
 }
 
+StageResult look_up_or_run(const RunContext& context, const Plan& plan, const Stage& stage,
+                           Checkpoint checkpoint, const Json& parts,
+                           std::vector<engine::ImageCopy> copies) {
+    const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
+        context.note(fmt::format("{}: waiting for another build that makes the same stage",
+                                 plan.full_name(stage.checkpoint)));
+    });
+    if (const auto known = context.engine.find_key(*checkpoint.key)) {
+        checkpoint.image = *known;
+        finish(context, plan, checkpoint, {});
+        return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
+    }
+    require_image(context, plan, stage.from, *checkpoint.parent);
+    return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
+}
+
 }  // namespace
 
 StageResult set_up_base(const RunContext& context, const Plan& plan) {
@@ -125,17 +142,18 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
     const Json parts = stage_key_parts(plan, stage, context.engine.name(), parent, inputs, copies);
     Checkpoint checkpoint{
         .name = stage.checkpoint, .image = parent, .parent = parent, .key = stage_key(parts)};
-    const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
-        context.note(fmt::format("{}: waiting for another build that makes the same stage",
-                                 plan.full_name(stage.checkpoint)));
-    });
-    if (const auto known = context.engine.find_key(*checkpoint.key)) {
-        checkpoint.image = *known;
-        finish(context, plan, checkpoint, {});
-        return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
+    try {
+        return look_up_or_run(context, plan, stage, std::move(checkpoint), parts,
+                              std::move(copies));
+    } catch (const UsageError&) {
+        throw;
+    } catch (const Interrupted&) {
+        throw;
+    } catch (const Error& error) {
+        return {.ok = false,
+                .text = describe_breakdown(context.engine, plan, stage, error),
+                .interrupted_by = {}};
     }
-    require_image(context, plan, stage.from, parent);
-    return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
 }
 
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,

@@ -77,6 +77,38 @@ std::string lower_case(std::string text) {
     return text;
 }
 
+/// Not to be counted again; where it cannot be kept, in a full store, it is.
+void remember_size(const fs::path& file, const std::string& size) {
+    try {
+        write_file_atomically(file, size);
+    } catch (const SysError&) {  // NOLINT(bugprone-empty-catch): see above
+    }
+}
+
+std::string candidates_text(const std::vector<ImageId>& ids) {
+    constexpr size_t k_shown = 5;
+    std::string text = "give more digits:";
+    for (size_t i = 0; i < std::min(ids.size(), k_shown); ++i) {
+        text += (i == 0 ? " " : ", ") + ids[i].str();
+    }
+    return text + (ids.size() > k_shown ? ", …" : "");
+}
+
+/// What can be typed without quotes, cannot be taken for an option or an image's UUID, and holds
+/// every name that registries give.
+void check_tag_name(const std::string& name) {
+    const bool good_letters = name.find_first_not_of(
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "._:/+@-") == std::string::npos;
+    if (name.empty() || !good_letters || name.starts_with('-') || name.starts_with("tag:") ||
+        ImageId::parse(lower_case(name))) {
+        throw with_hint(
+            UsageError("'{}' is no name for a tag", escape_control(name)),
+            "it has letters, digits and any of . _ : / + @ - in it, does not start with "
+            "'-' or 'tag:', and is no UUID");
+    }
+}
+
 }  // namespace
 
 LocalEngine::LocalEngine(const fs::path& store_root)
@@ -130,7 +162,9 @@ std::optional<ImageId> LocalEngine::find_image(const std::string& text) {
     }
     const std::vector<ImageId> ids = m_store.images_with_prefix(lower_case(text));
     if (ids.size() > 1) {
-        throw Error("'{}' is the start of {} images' UUIDs: give more digits", text, ids.size());
+        throw with_hint(
+            Error("'{}' is ambiguous: the UUIDs of {} images start so", text, ids.size()),
+            candidates_text(ids));
     }
     return ids.empty() ? std::nullopt : std::optional(ids.front());
 }
@@ -168,18 +202,12 @@ std::uint64_t LocalEngine::layer_size(const store::LayerId& layer) {
     if (const auto known = read_file_if_exists(cache); known && !known->empty()) {
         return std::stoull(*known);
     }
-    std::uint64_t size = 0;
-    const auto count = [&] { size = disk_usage(m_store.layer_path(layer)); };
-    if (m_ids.mode != sandbox::IdMode::identity) {
-        sandbox::run_in_user_namespace(m_ids, [&] {
-            count();
-            write_file_atomically(cache, std::to_string(size));
-        });
-        return std::stoull(read_file(cache));
-    }
-    count();
-    write_file_atomically(cache, std::to_string(size));
-    return size;
+    const auto count = [&] { return std::to_string(disk_usage(m_store.layer_path(layer))); };
+    const std::string size = m_ids.mode == sandbox::IdMode::identity
+                                 ? count()
+                                 : sandbox::answer_from_user_namespace(m_ids, count);
+    remember_size(cache, size);
+    return std::stoull(size);
 }
 
 std::uint64_t LocalEngine::size_of(const Image& image) {
@@ -199,10 +227,7 @@ std::vector<std::pair<std::string, ImageId>> LocalEngine::tags() {
 }
 
 void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
-    if (name.empty() || name.starts_with("tag:")) {
-        throw UsageError("'{}' is no name for a tag: it must not be empty or start with 'tag:'",
-                         name);
-    }
+    check_tag_name(name);
     // Who names an image wants to find it again, also after a power cut.
     const ImageId id = m_store.get_image(image).id;
     m_store.sync_now();

@@ -140,7 +140,7 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
 
 }  // namespace
 
-RunResult LocalEngine::run(const RunRequest& request) {
+RunResult LocalEngine::run(const RunRequest& request) try {
     const std::vector<store::CacheLease> leases = take_caches(request);
     store::WorkDir work = m_store.make_work_dir();
     work.pin(request.image);
@@ -215,6 +215,14 @@ RunResult LocalEngine::run(const RunRequest& request) {
     write_file_atomically(run_dir / "run.json",
                           dump_json_indented(run_record(request, result, started)));
     return result;
+} catch (SysError& error) {
+    if (error.number() == ENOSPC || error.number() == EDQUOT) {
+        error.set_hint(
+            fmt::format("the file system of store '{}' is full: make room there, or "
+                        "give MSTAGE_STORE another place",
+                        m_store.root().native()));
+    }
+    throw;
 }
 
 void LocalEngine::finish_good_run(const RunRequest& request, Image next, const RootLayout& layout,
