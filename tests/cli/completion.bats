@@ -185,6 +185,23 @@ a\ directory/sub/' "$(offers_of_bash 'mstage scan a\ directory/' | sed 's/ $//')
     offers "mstage run tag:base ls " ""
 }
 
+@test "places for an export, ways to compress, caches" {
+    offers "mstage export tag:base " "oci:" "oci-archive:" "docker-archive:" "docker://"
+    offers "mstage export --compression " "gzip " "zstd " "none "
+    require_sandbox
+    mstage run --cache /c,id=of-mine tag:base -- true
+    offers "mstage caches --rm of" "of-mine "
+}
+
+@test "a configuration is no tag" {
+    cd build
+    offers "mstage --config " ""
+    sed 's/"config": null/"config": "Debug"/; s/"default_config": null/"default_config": "Debug"/' \
+        .mstage/app/plan.json >plan
+    mv plan .mstage/app/plan.json
+    offers "mstage status --config D" "Debug "
+}
+
 @test "nothing is said, and nothing made, when there is nothing" {
     succeeds env MSTAGE_STORE="$work/none" "$MSTAGE_EXECUTABLE" __complete run ""
     absent "$work/none"

@@ -25,7 +25,7 @@ int run_caches(const Arguments& arguments) {
     VerbParser parser("caches");
     std::vector<std::string> removed;
     bool json = false;
-    parser.options("--rm", "ID", removed, "Remove the cache, unless a run is using it");
+    parser.options("--rm", "CACHE", removed, "Remove the cache, unless a run is using it");
     parser.flag("--json", json, "Print JSON");
     parser.footer("Caches are what CACHE in a pipeline and --cache of 'mstage run' name.");
     if (!parser.read(arguments)) {

@@ -1,6 +1,7 @@
 #include "cli/candidates.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
@@ -144,6 +145,44 @@ Candidates references(const std::string& text) {
     return found;
 }
 
+/// The transports of an export, and after those that write files, names of files.
+Candidates destinations(const std::string& text) {
+    Candidates found;
+    for (const char* transport : {"oci:", "oci-archive:", "docker-archive:", "docker://"}) {
+        const std::string prefix = transport;
+        if (text.starts_with(prefix) && prefix != "docker://") {
+            found.files = Candidates::Files::all;
+            found.prefix = prefix.size();
+        } else {
+            add(found, text, prefix, "");
+        }
+    }
+    return found;
+}
+
+Candidates caches(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    if (place.engine) {
+        for (const engine::CacheReport& cache : place.engine->caches()) {
+            add(found, text, cache.id, "cache");
+        }
+    }
+    return found;
+}
+
+Candidates configurations(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    std::set<std::string> seen;
+    if (place.tree) {
+        for (const pipeline::Plan& plan : place.tree->plans()) {
+            if (plan.config && seen.insert(*plan.config).second) {
+                add(found, text, *plan.config, "configuration");
+            }
+        }
+    }
+    return found;
+}
+
 Candidates one_of(const std::vector<std::string>& words, const std::string& text) {
     Candidates found;
     for (const std::string& word : words) {
@@ -167,6 +206,18 @@ Candidates candidates_for(const std::string& kind, const std::string& text,
     }
     if (kind == "REFERENCE") {
         return references(text);
+    }
+    if (kind == "CONFIG") {
+        return configurations(text, Surroundings(directory));
+    }
+    if (kind == "CACHE") {
+        return caches(text, Surroundings(directory));
+    }
+    if (kind == "DEST") {
+        return destinations(text);
+    }
+    if (kind == "COMPRESSION") {
+        return one_of({"gzip", "zstd", "none"}, text);
     }
     if (kind == "SHELL") {
         return one_of(shells(), text);

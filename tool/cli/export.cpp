@@ -79,7 +79,7 @@ int run_export(const Arguments& arguments) {
     parser.argument("DEST", request.destination,
                     "oci-archive:FILE, oci:DIR, docker-archive:FILE or docker://HOST/NAME",
                     VerbParser::Needed::yes);
-    parser.option("--compression", "KIND", compression, "gzip (the default), zstd or none");
+    parser.option("--compression", "COMPRESSION", compression, "gzip (the default), zstd or none");
     parser.option("--level", "N", level, "1 to 9 of gzip (default 4), 1 to 19 of zstd (default 3)");
     parser.flag("--json", json, "Print JSON");
     parser.footer(

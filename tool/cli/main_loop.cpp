@@ -35,7 +35,7 @@ const std::vector<Verb>& verbs() {
 const std::vector<OptionDescription>& general_options() {
     static const std::vector<OptionDescription> k_options = {
         {{"-C"}, "DIR", "Stand in DIR", "Options"},
-        {{"--config"}, "NAME", "Of a build tree with several: this configuration", "Options"},
+        {{"--config"}, "CONFIG", "Of a build tree with several: this configuration", "Options"},
         {{"--version"}, "", "Print the version", "Options"},
         {{"--help", "-h"}, "", "Print help; 'mstage VERB --help' tells about a verb", "Options"},
     };

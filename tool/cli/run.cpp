@@ -52,7 +52,7 @@ void declare(VerbParser& parser, RunOptions& options) {
                 "Print the run's record to stdout; the command's output goes to stderr");
     parser.group("For build tools");
     parser.option("--plan", "FILE", options.plan, "A pipeline's plan.json");
-    parser.option("--test", "NAME", options.test, "Run this test of the plan");
+    parser.option("--test", "TEST", options.test, "Run this test of the plan");
     parser.needs("--plan", "--test");
     parser.needs("--test", "--plan");
 }
@@ -192,7 +192,14 @@ int run_run(const Arguments& arguments) {
     if (dashes != arguments.end()) {
         options.command.insert(options.command.end(), dashes + 1, arguments.end());
     }
-    if (options.image.empty() || options.command.empty() == options.command_line.empty()) {
+    if (!options.command.empty() && !options.command_line.empty()) {
+        throw with_hint(UsageError("mstage run: '{}' is one word too many: -c takes the whole "
+                                   "command line as one argument",
+                                   options.command.front()),
+                        fmt::format("quote it: -c {}", shell_quote(options.command_line + " " +
+                                                                   joined(options.command))));
+    }
+    if (options.image.empty() || (options.command.empty() && options.command_line.empty())) {
         throw with_hint(UsageError("mstage run needs an image and a command"), "mstage run --help");
     }
     return run_on_image(parser.common, options);

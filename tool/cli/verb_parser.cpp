@@ -83,7 +83,7 @@ VerbParser::VerbParser(const std::string& verb)
         ->type_name("DIR");
     m_parser->app
         .add_option("--config", common.config, "Of a build tree with several: this configuration")
-        ->type_name("NAME");
+        ->type_name("CONFIG");
 }
 
 VerbParser::~VerbParser() = default;
