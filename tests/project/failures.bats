@@ -213,7 +213,7 @@ second" "$(image_file build-complete:/result)"
     configure
     build_fails
     has "$out" "has no user 'nobody-here'"
-    has "$out" "stage 'install' of pipeline 'app' failed with exit code 126"
+    has "$out" "stage 'build' of pipeline 'app' failed with exit code 126"
     has "$out" "rollback points that remain"
 }
 
