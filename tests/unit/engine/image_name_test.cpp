@@ -31,7 +31,8 @@ TEST_F(ImageNameTest, StartOfAnIdIsEnoughWhenItIsUnique) {
     EXPECT_EQ(m_engine.find_image("ABCD2"), second) << "as UUIDs are read";
     EXPECT_FALSE(m_engine.find_image("abcd3"));
     const Error error = error_of([&] { m_engine.find_image("abcd"); });
-    EXPECT_EQ(error.message(), "'abcd' is the start of 2 images' UUIDs: give more digits");
+    EXPECT_EQ(error.message(), "'abcd' is ambiguous: the UUIDs of 2 images start so");
+    EXPECT_TRUE(contains(error.hint(), first.str()) && contains(error.hint(), second.str()));
 }
 
 TEST_F(ImageNameTest, ShortOrStrangeTextIsNoId) {

@@ -88,12 +88,14 @@ TEST_F(RunTest, ThatTimesOutLeavesAFailedState) {
     EXPECT_EQ(content_of(*result.failed_state, "/root/f"), "half\n");
 }
 
-TEST_F(RunTest, ThatCannotStartLeavesNothing) {
+TEST_F(RunTest, ThatCannotStartFailsAsInAShell) {
     RunRequest request = shell(base(), "true");
     request.argv = {"/bin/no-such-shell"};
-    error_of([&] { m_engine.run(request); });
+    const RunResult result = m_engine.run(request);
+    EXPECT_EQ(result.outcome.code, 127);
+    EXPECT_FALSE(result.result_image);
+    EXPECT_TRUE(result.failed_state);
     EXPECT_EQ(entries_in("tmp"), 0U);
-    EXPECT_EQ(entries_in("images"), 1U);
 }
 
 TEST_F(RunTest, StacksManyImages) {
