@@ -226,8 +226,8 @@ Commands
     Files that this stage does not see even if its ``INPUTS`` and the pipeline let it.
 
   ``ENVIRONMENT`` and ``CACHE`` are added to the pipeline's own, and win over it where they name the
-  same; the other options replace the pipeline's. Any directory of the project may call this, also another than the one that called
-  :command:`multi_stage_build`.
+  same; the other options replace the pipeline's. Any directory of the project may call this, also
+  another than the one that called :command:`multi_stage_build`.
 
 .. command:: multi_stage_add_test
 
@@ -310,10 +310,10 @@ image:
   CACHE /root/.npm "/root/.cache/ccache,id=ccache" "/var/cache/apt/archives,sharing=locked"
 
 Each ``<cache>`` is ``<path>[,sharing=shared|locked|private][,id=<id>]``. The path is absolute in the
-image, and neither where the source is put nor above it. Stages and tests, of any project, that use the same store and id share the cache; without an
-id it comes from the path. When several want it at once, ``shared``, the default, lets them use it
-together, ``locked`` one after the other (a time limit does not count the wait), and with
-``private`` each gets a copy of its own. A new cache is empty and belongs to the user of the stage.
+image, and neither where the source is put nor above it. Stages and tests, of any project, that use
+the same store and id share the cache; without an id it comes from the path. When several want it at
+once, ``shared``, the default, lets them use it together, ``locked`` one after the other (a time
+limit does not count the wait), and with ``private`` each gets a copy of its own. A new cache is empty and belongs to the user of the stage.
 
 A command must work with an empty cache as well: a stage runs again when the path or the id of a
 cache changes, and never because of what is in it. ``mstage caches`` lists caches and removes them.

@@ -87,7 +87,7 @@ page" "$out"
     with_pack docs-built:/docs/nothing*
     configure
     build_fails packed
-    has "$out" "mstage: error: copying 'app.docs-built:/docs/nothing*': nothing in that image matches"
+    has "$out" "mstage: error: stage 'pack' of pipeline 'app' could not be run: copying 'app.docs-built:/docs/nothing*': nothing in that image matches"
     absent build/.mstage/app/packed.checkpoint
     with_pack docs-built:/opt/*.so=/usr/lib/one.so
     configure
