@@ -98,7 +98,7 @@ endfunction()
 # Checks the options that every command in a sandbox has, as _MultiStageBuild_begin() left them in
 # arg_*, and writes NETWORK and LIVE as ON or OFF, TIMEOUT in seconds. A macro: they are the caller's.
 macro(_MultiStageBuild_read_run_options)
-  _MultiStageBuild_check_workdir("${caller}" "${arg_WORKDIR}")
+  _MultiStageBuild_workdir("${caller}" arg_WORKDIR "${arg_WORKDIR}")
   _MultiStageBuild_check_environment("${caller}" "${arg_ENVIRONMENT}")
   _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
   _MultiStageBuild_boolean("${caller}" arg_NETWORK NETWORK "${arg_NETWORK}")
@@ -111,10 +111,17 @@ macro(_MultiStageBuild_read_run_options)
   endforeach()
 endmacro()
 
-function(_MultiStageBuild_check_workdir caller workdir)
+# The working directory without '..' and doubled slashes, so that it can be compared; "" stays.
+function(_MultiStageBuild_workdir caller out workdir)
   if(NOT workdir MATCHES "^(/|$)")
     _MultiStageBuild_fail("${caller}" "not an absolute path in the image" WORKDIR "'${workdir}'")
   endif()
+  if(NOT workdir STREQUAL "")
+    string(REGEX REPLACE "//+" "/" workdir "${workdir}")
+    cmake_path(NORMAL_PATH workdir)
+    string(REGEX REPLACE "(.)/$" "\\1" workdir "${workdir}")
+  endif()
+  set(${out} "${workdir}" PARENT_SCOPE)
 endfunction()
 
 function(_MultiStageBuild_check_environment caller environment)

@@ -134,6 +134,9 @@ std::string unescape_file_name(std::string_view file_name) {
 std::optional<std::string> escape_depfile_path(std::string_view path) {
     static constexpr std::string_view k_other_readable = " #$+,/_:.~()}{%=@[]!-";
     std::string out;
+    if (path.ends_with(':')) {
+        return std::nullopt;  // taken for the one that ends the outputs
+    }
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);
         if (!is_letter_or_digit(byte) && byte < 0x80 &&

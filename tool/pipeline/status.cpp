@@ -1,5 +1,8 @@
 #include "pipeline/status.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "base/error.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/stage_key.hpp"
@@ -79,9 +82,24 @@ const char* to_string(CheckpointState state) {
 std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree) {
     std::vector<CheckpointStatus> statuses;
     for (const Plan& plan : tree.plans()) {
-        statuses.push_back(status_of_checkpoint(engine, plan, k_setup_base, ""));
+        std::set<std::string> good;
+        const auto add = [&](CheckpointStatus status, bool stands_on_good) {
+            if (status.state == CheckpointState::good && !stands_on_good) {
+                status.state = CheckpointState::outdated;
+            }
+            if (status.state == CheckpointState::good) {
+                good.insert(status.checkpoint);
+            }
+            statuses.push_back(std::move(status));
+        };
+        add(status_of_checkpoint(engine, plan, k_setup_base, ""), true);
         for (const Stage& stage : plan.stages) {
-            statuses.push_back(status_of_checkpoint(engine, plan, stage.checkpoint, stage.from));
+            const bool stands_on_good =
+                good.contains(stage.from) &&
+                std::ranges::all_of(stage.copies, [&](const StageCopy& copy) {
+                    return copy.plan.has_value() || good.contains(copy.checkpoint);
+                });
+            add(status_of_checkpoint(engine, plan, stage.checkpoint, stage.from), stands_on_good);
         }
     }
     return statuses;

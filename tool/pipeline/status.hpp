@@ -11,8 +11,8 @@ namespace mstage::pipeline {
 
 enum class CheckpointState {
     good,      ///< the marker is there, and what it was made from is still the same
-    outdated,  ///< the parent, a checkpoint that it copies from, its command, … is another by now:
-               ///< the next build makes it again
+    outdated,  ///< the parent, a checkpoint that it copies from, its command, … is another by now,
+               ///< or outdated itself: the next build makes it again
     missing,   ///< not built
     failed,    ///< not built, and the last attempt left a failed state
 };

@@ -35,6 +35,8 @@ using Dir = std::unique_ptr<DIR, CloseDir>;
 /// What the CMake module leaves in every build tree that it has part in.
 constexpr const char* k_state_name = ".mstage";
 constexpr const char* k_state_mark = ".mstage/.place";
+/// A directory with this one too is configured in its own place: it is not only what was built.
+constexpr const char* k_source_name = "CMakeLists.txt";
 
 /// A directory's names, each ended by a NUL, and where each starts.
 struct Listing {
@@ -118,7 +120,7 @@ public:
 private:
     void walk(DIR* dir, const Listing& listing);
     std::optional<Listing> list(DIR* dir);
-    bool is_build_tree(int dir, const dirent& entry) const;
+    bool is_mark(int dir, const dirent& entry) const;
     void list_one(int dir, const dirent& entry, Listing& listing);
     bool is_left_out(std::string_view name, bool is_directory) const;
     std::optional<struct stat> status_at(int dir, const char* name);
@@ -185,11 +187,13 @@ void Scanner::walk(DIR* dir, const Listing& listing) {
     }
 }
 
-/// Nothing when the directory, which is not the root, is a build tree.
+/// Nothing when the directory, which is not the root, is a build tree and not also a source.
 std::optional<Listing> Scanner::list(DIR* dir) {
     Listing listing;
     const size_t prefix = m_path.size();
     const size_t warnings = m_tree.warnings.size();
+    bool has_mark = false;
+    bool has_source = false;
     while (true) {
         errno = 0;
         const dirent* entry = ::readdir(dir);
@@ -197,25 +201,29 @@ std::optional<Listing> Scanner::list(DIR* dir) {
             if (errno != 0) {
                 throw unreadable(errno);
             }
-            listing.sort();
-            return listing;
+            break;
         }
         const std::string_view name = entry->d_name;
-        if (is_build_tree(::dirfd(dir), *entry)) {
-            if (prefix != 0) {
-                m_tree.warnings.resize(warnings);
-                return std::nullopt;
-            }
+        has_source = has_source || name == k_source_name;
+        if (is_mark(::dirfd(dir), *entry)) {
+            has_mark = true;
         } else if (name != "." && name != "..") {
             m_path.append(name);
             list_one(::dirfd(dir), *entry, listing);
             m_path.resize(prefix);
         }
     }
+    if (has_mark && !has_source && prefix != 0) {
+        m_tree.warnings.resize(warnings);
+        m_tree.build_tree_marks.push_back(m_path + k_state_mark);
+        return std::nullopt;
+    }
+    listing.sort();
+    return listing;
 }
 
-/// Whether an entry of the directory says so: only then is it worth a system call.
-bool Scanner::is_build_tree(int dir, const dirent& entry) const {
+/// Whether an entry says that its directory is a build tree: only then is it worth a system call.
+bool Scanner::is_mark(int dir, const dirent& entry) const {
     return std::string_view(entry.d_name) == k_state_name &&
            ::faccessat(dir, k_state_mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -385,6 +393,9 @@ std::vector<std::string> Tree::watched() const {
         if (entry.type != EntryType::symlink) {
             paths.push_back(absolute_root + "/" + entry.path);
         }
+    }
+    for (const std::string& mark : build_tree_marks) {
+        paths.push_back(absolute_root + "/" + mark);
     }
     return paths;
 }

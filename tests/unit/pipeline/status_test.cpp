@@ -53,6 +53,7 @@ TEST_F(StatusTest, IsOutdatedWhenTheParentIsAnother) {
     ASSERT_TRUE(build("build-complete").ok);
     change_plan(0, {{"command", "echo other > /root/deps"}});
     EXPECT_EQ(status("deps-installed").state, CheckpointState::outdated);
+    EXPECT_EQ(status("build-complete").state, CheckpointState::outdated) << "what it stands on is";
     ASSERT_TRUE(build("deps-installed").ok);
     EXPECT_EQ(status("deps-installed").state, CheckpointState::good);
     EXPECT_EQ(status("build-complete").state, CheckpointState::outdated);

@@ -99,6 +99,22 @@ TEST_F(ScanTest, LeavesOutBuildTrees) {
     EXPECT_EQ(changes(tree, scan(m_options)), (Strings{"removed build/b", "removed build/b/x"}));
 }
 
+TEST_F(ScanTest, WatchesWhatMakesABuildTree) {
+    write("b/.mstage/.place", "");
+    const Strings watched = scan(m_options).watched();
+    EXPECT_TRUE(std::ranges::count(watched, (m_options.root / "b/.mstage/.place").native()) == 1)
+        << "without it, b is source";
+    fs::remove_all(m_options.root / "b/.mstage");
+    EXPECT_EQ(paths_of(scan(m_options).entries), (Strings{"b"}));
+}
+
+TEST_F(ScanTest, ASourceThatIsConfiguredInItsOwnPlaceIsNoBuildTree) {
+    write("sub/.mstage/.place", "");
+    write("sub/.mstage/app/plan.json", "");
+    write("sub/CMakeLists.txt", "");
+    EXPECT_EQ(paths_of(scan(m_options).entries), (Strings{"sub", "sub/CMakeLists.txt"}));
+}
+
 TEST_F(ScanTest, TheRootIsNotTakenForABuildTree) {
     write(".mstage/.place", "");
     write("x", "");
