@@ -313,7 +313,8 @@ Each ``<cache>`` is ``<path>[,sharing=shared|locked|private][,id=<id>]``. The pa
 image, and neither where the source is put nor above it. Stages and tests, of any project, that use
 the same store and id share the cache; without an id it comes from the path. When several want it at
 once, ``shared``, the default, lets them use it together, ``locked`` one after the other (a time
-limit does not count the wait), and with ``private`` each gets a copy of its own. A new cache is empty and belongs to the user of the stage.
+limit does not count the wait), and with ``private`` each gets a copy of its own. One that is empty
+belongs to the user of the stage that comes.
 
 A command must work with an empty cache as well: a stage runs again when the path or the id of a
 cache changes, and never because of what is in it. ``mstage caches`` lists caches and removes them.

@@ -40,6 +40,14 @@ ids() {
     same 2 "$out"
 }
 
+@test "a cache that nobody has used belongs to whoever comes" {
+    require_ids
+    exits 0 mstage run --cache /var/c,id=next tag:base -- true
+    exits 0 mstage run --user builder --cache /var/c,id=next tag:base -c 'echo 1 >/var/c/x'
+    exits 0 mstage run --cache /var/c,id=next tag:base -- true
+    exits 0 mstage run --user builder --cache /var/c,id=next tag:base -c 'echo 2 >/var/c/y'
+}
+
 @test "a cache on base host" {
     [[ $file_dir != /usr/* ]] || skip
     exits 0 mstage import --tag host host

@@ -129,10 +129,11 @@ names() {
     local id
     id=$(mstage import tag:files)
     for verb in ls cat; do
-        misused mstage "$verb" "$id:data"
-        same "mstage: error: '$id:data': the path in an image must start with '/'" "$err"
+        fails mstage "$verb" "$id:data"
+        has "$err" "mstage: error: '$id:data' is no image"
+        has "$err" "a path in an image starts with '/': IMAGE:/PATH"
     done
-    misused mstage cp "$id:data" "$work"
+    fails mstage cp "$id:data" "$work"
 }
 
 # --- cat --------------------------------------------------------------------------------------------------------

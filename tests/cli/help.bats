@@ -139,6 +139,7 @@ is_good_help() {
 
 @test "values that are none" {
     misused mstage run --timeout soon tag:base true
+    misused mstage run --timeout 5d tag:base true
     misused mstage run --timeout -1 tag:base true
     misused mstage run --plan x tag:base true
     misused mstage run --test x tag:base true

@@ -52,7 +52,7 @@ nothing_is_left() {
 }
 
 @test "--timeout: a command that is quicker is none of its business" {
-    succeeds mstage run --timeout 100 tag:base -- true
+    succeeds mstage run --timeout 1.5m tag:base -- true
     succeeds mstage run --timeout 0 tag:base -- true
     exits 0 mstage run --json --timeout 100 tag:base -- true
     same false "$(json "$out" 'd["timed_out"]')"

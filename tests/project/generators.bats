@@ -58,6 +58,8 @@ usual_rounds() {
     same Debug "$out"
     succeeds mstage -C build --config Release cat app.build-complete:/config
     same Release "$out"
+    succeeds mstage -C build cat app.build-complete:Release:/config # as status calls it
+    same Release "$out"
     misused mstage -C build --config Fast cat app.build-complete:/config
     has "$err" "has no configuration 'Fast'"
     succeeds mstage -C build status

@@ -73,10 +73,6 @@ ImagePath parse_image_path(const std::string& text) {
     if (colon != std::string::npos) {
         return {text.substr(0, colon), text.substr(colon + 1)};
     }
-    const size_t last = text.rfind(':');
-    if (last != std::string::npos && !text.starts_with("tag:")) {
-        throw UsageError("'{}': the path in an image must start with '/'", text);
-    }
     return {text, "/"};
 }
 

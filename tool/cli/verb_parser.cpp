@@ -119,12 +119,18 @@ void VerbParser::options(const std::string& names, const std::string& type,
 
 void VerbParser::seconds(const std::string& names, double& value, const std::string& help) {
     m_parser->app.add_option(names, value, help)
-        ->option_text("SECONDS")
+        ->option_text("TIME")
         ->group(m_parser->heading)
-        ->check([](const std::string& text) {
+        ->transform([](std::string text) {
+            const std::map<char, double> units = {{'s', 1}, {'m', 60}, {'h', 3600}};
+            const auto unit = text.empty() ? units.end() : units.find(text.back());
             double number = 0;
-            const bool good = CLI::detail::lexical_cast(text, number) && number >= 0;
-            return good ? std::string() : "'" + text + "' is not a number of seconds";
+            const std::string digits = unit == units.end() ? text : text.substr(0, text.size() - 1);
+            if (!CLI::detail::lexical_cast(digits, number) || number < 0) {
+                throw CLI::ValidationError(
+                    "'" + text + "' is no time: a number of seconds, or with 's', 'm' or 'h'");
+            }
+            return fmt::format("{}", number * (unit == units.end() ? 1 : unit->second));
         });
 }
 

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
 
 namespace mstage::pipeline {
@@ -45,24 +46,49 @@ struct CheckpointName {
     std::string checkpoint;
 };
 
+/// What a plan's checkpoint would be called if `text` named it: without the configuration, which may
+/// be behind it, and, when `with_pipeline`, without the pipeline before it.
+std::optional<std::string> name_in(const Plan& plan, std::string text, bool with_pipeline) {
+    const std::string prefix = with_pipeline ? plan.pipeline + "." : "";
+    const std::string suffix = plan.config ? ":" + *plan.config : "";
+    if (!text.starts_with(prefix)) {
+        return std::nullopt;
+    }
+    text.erase(0, prefix.size());
+    if (!suffix.empty() && text.ends_with(suffix)) {
+        text.resize(text.size() - suffix.size());
+    }
+    return plan.has_checkpoint(text) ? std::optional(text) : std::nullopt;
+}
+
 std::optional<CheckpointName> find_checkpoint(const BuildTree& tree, const std::string& text) {
-    for (const Plan& plan : tree.plans()) {
-        const std::string prefix = plan.pipeline + ".";
-        if (text.starts_with(prefix) && plan.has_checkpoint(text.substr(prefix.size()))) {
-            return CheckpointName{&plan, text.substr(prefix.size())};
+    for (const bool with_pipeline : {true, false}) {
+        for (const Plan& plan : tree.plans()) {
+            if (const auto name = name_in(plan, text, with_pipeline)) {
+                return CheckpointName{&plan, *name};
+            }
         }
     }
-    const auto owner = std::ranges::find_if(
-        tree.plans(), [&](const Plan& plan) { return plan.has_checkpoint(text); });
-    return owner == tree.plans().end() ? std::nullopt
-                                       : std::optional(CheckpointName{&*owner, text});
+    return std::nullopt;
+}
+
+/// What may have been meant by something that is no image.
+std::string hint_for(const std::optional<BuildTree>& tree, const std::string& text) {
+    if (text.find(':') != std::string::npos || text == "host") {
+        return fmt::format(
+            "if it is a base: mstage import --tag NAME {}; a path in an image "
+            "starts with '/': IMAGE:/PATH",
+            shell_quote(text));
+    }
+    return tree ? "'mstage status' lists the checkpoints, 'mstage images' the images"
+                : "for checkpoints stand in a build tree, or name one with -C";
 }
 
 engine::ImageId failed_state(const Plan& plan, const std::string& checkpoint) {
     const auto failure = read_failure(plan, checkpoint);
     if (!failure) {
-        throw Error("the last attempt at checkpoint '{}' of pipeline '{}' left no failed state",
-                    checkpoint, plan.pipeline);
+        throw Error("the last attempt at checkpoint '{}' left no failed state",
+                    plan.full_name(checkpoint));
     }
     return failure->state;
 }
@@ -133,8 +159,7 @@ engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildT
     }
     throw with_hint(Error("'{}' is no image: neither a checkpoint{} nor a UUID nor tag:NAME", text,
                           tree ? " of build tree '" + tree->directory().native() + "'" : ""),
-                    tree ? "'mstage status' lists the checkpoints, 'mstage images' the images"
-                         : "for checkpoints stand in a build tree, or name one with -C");
+                    hint_for(tree, text));
 }
 
 }  // namespace mstage::pipeline

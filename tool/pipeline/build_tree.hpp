@@ -36,7 +36,8 @@ private:
 };
 
 /// The image that a person means by `text`: a checkpoint of `tree` ("build-complete",
-/// "app.build-complete", either with "@failed" for what its last failed attempt left), else what
+/// "app.build-complete", either with ":Debug" where there are configurations, and then with "@failed"
+/// for what its last failed attempt left), else what
 /// the engine knows by that name. Throws when it is neither.
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
                               const std::string& text);

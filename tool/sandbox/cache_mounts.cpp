@@ -263,9 +263,14 @@ RootPlan CacheMounts::with_skeleton(const RootPlan& plan,
     return result;
 }
 
-/// Two first runs at once: what the second finds is whole.
+/// Two first runs at once: what the second finds is whole. Where nobody has put anything yet, whoever
+/// comes is the first: a stage run by root that has the cache only because all of the pipeline has
+/// it does not keep others from it.
 void CacheMounts::make_source(const CacheMount& cache, const User& owner) const {
     if (fs::exists(cache.source)) {
+        if (fs::is_empty(cache.source)) {
+            set_owner_and_mode(cache.source, owner.uid, owner.gid, 0755);
+        }
         return;
     }
     const fs::path fresh = make_temporary_directory(m_scratch, "cache-");

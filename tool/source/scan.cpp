@@ -147,6 +147,7 @@ private:
 
     Tree m_tree;
     std::vector<Seen> m_seen;     ///< of m_tree.entries
+    size_t m_build_trees = 0;     ///< that were left out so far
     std::string m_path;           ///< of what is being looked at; the root's is empty
     bool m_cache_is_good = true;  ///< writing it anew would change nothing
 };
@@ -215,7 +216,8 @@ std::optional<Listing> Scanner::list(DIR* dir) {
     }
     if (has_mark && !has_source && prefix != 0) {
         m_tree.warnings.resize(warnings);
-        m_tree.build_tree_marks.push_back(m_path + k_state_mark);
+        ++m_build_trees;
+        m_tree.watched_besides.push_back(m_path + k_state_mark);
         return std::nullopt;
     }
     listing.sort();
@@ -238,6 +240,10 @@ void Scanner::list_one(int dir, const dirent& entry, Listing& listing) {
     if (is_left_out(entry.d_name, looks_like_directory)) {
         return;
     }
+    if (std::ranges::find(m_skip, m_path) != m_skip.end()) {
+        ++m_build_trees;
+        return;
+    }
     if (!info) {
         info = status_at(dir, entry.d_name);
     }
@@ -258,8 +264,7 @@ void Scanner::list_one(int dir, const dirent& entry, Listing& listing) {
 
 bool Scanner::is_left_out(std::string_view name, bool is_directory) const {
     const auto kind = is_directory ? PatternList::Kind::directory : PatternList::Kind::other;
-    return name == ".git" || m_exclude.excludes_itself(m_path, kind) ||
-           std::ranges::find(m_skip, m_path) != m_skip.end();
+    return name == ".git" || m_exclude.excludes_itself(m_path, kind);
 }
 
 /// Nothing when it vanished.
@@ -281,10 +286,21 @@ void Scanner::enter(int parent, std::string_view name) {
     Fd fd(::openat(parent, directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (Dir dir{fd ? ::fdopendir(fd.get()) : nullptr}) {
         [[maybe_unused]] const int owned_by_dir = fd.release();
-        if (const auto listing = list(dir.get())) {
+        const std::string path = m_path.substr(0, m_path.size() - 1);
+        const size_t entries = m_tree.entries.size();
+        const size_t build_trees = m_build_trees;
+        const auto listing = list(dir.get());
+        if (listing) {
             walk(dir.get(), *listing);
-        } else {
-            forget(std::string_view(m_path).substr(0, m_path.size() - 1));
+        }
+        const bool only_has_build_trees =
+            m_tree.entries.size() == entries && m_build_trees > build_trees;
+        if (!listing) {
+            forget(path);
+        } else if (only_has_build_trees) {
+            // It is there for their sake, and what is not there yet would show in its time.
+            forget(path);
+            m_tree.watched_besides.push_back(path);
         }
     } else if (errno == ENOTDIR || errno == ELOOP || errno == ENOENT) {
         throw SourceChanged("directory '{}' was replaced while it was read", shown_path());
@@ -293,7 +309,7 @@ void Scanner::enter(int parent, std::string_view name) {
     }
 }
 
-/// Takes back the entry of a directory that turned out to be left out; no other one is below it.
+/// Takes back the entry of a directory that turned out to be left out; none is below it.
 void Scanner::forget(std::string_view directory) {
     const auto entry = std::ranges::lower_bound(m_tree.entries, directory, {}, &Entry::path);
     if (entry != m_tree.entries.end() && entry->path == directory) {
@@ -394,8 +410,8 @@ std::vector<std::string> Tree::watched() const {
             paths.push_back(absolute_root + "/" + entry.path);
         }
     }
-    for (const std::string& mark : build_tree_marks) {
-        paths.push_back(absolute_root + "/" + mark);
+    for (const std::string& path : watched_besides) {
+        paths.push_back(absolute_root + "/" + path);
     }
     return paths;
 }

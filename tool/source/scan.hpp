@@ -13,7 +13,8 @@ struct ScanOptions {
     std::filesystem::path root;  ///< may be a symbolic link to a directory
     /// Patterns (ignore.hpp). Besides them `.git` is left out at any depth, and so is every build tree
     /// of ours: a directory below the root with a `.mstage/.place` and no CMakeLists.txt in it (of the
-    /// root, and of one that has both, only that `.mstage`). Nothing else is.
+    /// root, and of one that has both, only that `.mstage`), with directories that hold nothing but
+    /// build trees. Nothing else is.
     std::vector<std::string> exclude;
     /// Absolute paths (build trees) that are never entered. Those outside of the root, or that the
     /// root is in, don't matter; the root itself is an Error.
@@ -29,15 +30,16 @@ struct Tree {
         entries;  ///< sorted by the bytes of the path; a directory comes before what is in it
     std::vector<std::string>
         warnings;  ///< what was left out because it can't be a stage's input (sockets, ...)
-    /// The files that make directories build trees; without them these are sources.
-    std::vector<std::string> build_tree_marks{};
+    /// Paths that are no entries but decide which there are: the files that make directories build
+    /// trees, and directories that hold nothing but build trees.
+    std::vector<std::string> watched_besides{};
     /// The entries are those of the last scan that was settled with the same `key`: what was
     /// derived then still holds.
     bool unchanged = false;
     std::uint64_t cache_id = 0;  ///< for settle()
 
-    /// The absolute path of the root and of each file and directory below, and the marks, for a
-    /// depfile. A new, removed or retargeted symbolic link shows in its directory's time; links themselves are not
+    /// The absolute path of the root and of each file and directory below, and what else is
+    /// watched, for a depfile. A new, removed or retargeted symbolic link shows in its directory's time; links themselves are not
     /// in the list, because a build tool would follow them, and take a dangling one for a missing
     /// file.
     std::vector<std::string> watched() const;

@@ -20,6 +20,9 @@ expect_warning("${build} make TSET_COMMAND b)" TSET_COMMAND BUILD_COMMAND TEST_C
 expect_warning("${build} make BUILD_INPUT)" BUILD_INPUT BUILD_COMMAND BUILD_INPUTS)
 expect_warning("${build} make INSTALL_INPUTZ)" INSTALL_INPUTZ BUILD_COMMAND INSTALL_INPUTS)
 expect_warning("${build} make ENVIROMENT A=b)" ENVIROMENT BUILD_COMMAND ENVIRONMENT)
+expect_warning("${build} make TIMOUT 1s)" TIMOUT BUILD_COMMAND TIMEOUT)
+expect_warning("${build} make CACHES /x)" CACHES BUILD_COMMAND CACHE)
+expect_warning("${build} make INSTALL-USER me)" INSTALL-USER BUILD_COMMAND INSTALL_USER)
 expect_warning("multi_stage_build(other SOURCE .. BUILD_COMMAND b EXCLUDE x TIMEOUTS 5)" TIMEOUTS EXCLUDE
   "TIMEOUT\n.*-Wno-dev CMake keeps this to itself")
 expect_warning("multi_stage_add_test(app NAME n FROM build-complete COMMAND t BUILD_COMMAND x)" BUILD_COMMAND COMMAND

@@ -108,6 +108,22 @@ TEST_F(ScanTest, WatchesWhatMakesABuildTree) {
     EXPECT_EQ(paths_of(scan(m_options).entries), (Strings{"b"}));
 }
 
+TEST_F(ScanTest, LeavesOutWhatOnlyHoldsBuildTrees) {
+    write("out/x/.mstage/.place", "");
+    write("out/x/deep/f", "");
+    write("build/app/f", "");
+    fs::create_directories(m_options.root / "empty");
+    m_options.skip = {m_options.root / "build/app"};
+    const Tree tree = scan_and_settle();
+    EXPECT_EQ(paths_of(tree.entries), (Strings{"empty"}));
+    write("build/f", "");
+    EXPECT_EQ(changes(tree, scan(m_options)), (Strings{"added build", "added build/f"}));
+    for (const char* watched : {"out", "out/x/.mstage/.place", "build"}) {
+        EXPECT_EQ(std::ranges::count(tree.watched(), (m_options.root / watched).native()), 1)
+            << watched;
+    }
+}
+
 TEST_F(ScanTest, ASourceThatIsConfiguredInItsOwnPlaceIsNoBuildTree) {
     write("sub/.mstage/.place", "");
     write("sub/.mstage/app/plan.json", "");
