@@ -266,7 +266,8 @@ Commands
     Absolute paths in the image, which may have wildcards.
 
   ``DESTINATION <dir>``
-    Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``.
+    Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``. A file that was delivered
+    before, and that the checkpoint no longer has, is removed there, unless somebody has changed it.
 
 .. command:: multi_stage_add_compile_commands
 

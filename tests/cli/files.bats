@@ -331,6 +331,17 @@ deep" "$out"
     absent stamp
 }
 
+@test "cp --stamp removes what it copied before and what is no more" {
+    mkdir -p fewer/data && echo new >fewer/data/three.txt
+    succeeds mstage import --tag fewer "rootfs:$work/fewer"
+    succeeds mstage cp --stamp "$work/stamp" 'tag:files:/data/*.txt' "$work/dest/"
+    same "one.txt two.txt" "$(cd dest && echo *)"
+    echo mine >dest/mine.txt
+    echo edited >dest/two.txt
+    succeeds mstage cp --stamp "$work/stamp" 'tag:fewer:/data/*.txt' "$work/dest/"
+    same "mine.txt three.txt two.txt" "$(cd dest && echo *)"
+}
+
 # --- compile-commands -------------------------------------------------------------------------------------------
 
 @test "compile-commands: paths of the image become those of the machine" {

@@ -17,7 +17,8 @@ struct BuildToolOptions {
 
     void declare(VerbParser& parser);
     /// Writes the files that were asked for. The copies are in the dependency file: when one is
-    /// deleted, the build tool copies again.
+    /// deleted, the build tool copies again. They are also in the stamp: what it had last time, and
+    /// what is no longer copied, is removed, if nobody has changed it since.
     void tell(const std::vector<std::filesystem::path>& written) const;
 };
 
