@@ -179,11 +179,12 @@ NamespaceChild::End NamespaceChild::wait(const EndSignals* signals) {
 }
 
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
-                           const std::vector<std::string>& bare, const EndSignals* signals) {
+                           const std::vector<std::string>& bare, const EndSignals* signals,
+                           NamespaceChild::Processes processes) {
     std::optional<NamespaceChild> child;
     {
         const HiddenSubmounts hidden(bare);
-        child.emplace(map, NamespaceChild::Processes::shared, [&] {
+        child.emplace(map, processes, [&] {
             body();
             return 0;
         });
@@ -196,13 +197,22 @@ void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
 
 std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
                                        const std::vector<std::string>& bare,
-                                       const EndSignals* signals) {
+                                       const EndSignals* signals,
+                                       NamespaceChild::Processes processes) {
     // A file, because a pipe would have to be read while the child still writes.
     const Fd answer(::memfd_create("mstage-answer", MFD_CLOEXEC));
     run_in_user_namespace(
-        map, [&] { write_all(answer.get(), body()); }, bare, signals);
+        map, [&] { write_all(answer.get(), body()); }, bare, signals, processes);
     ::lseek(answer.get(), 0, SEEK_SET);
     return read_all(answer.get());
+}
+
+void show_own_processes() {
+    if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+        throw with_hint(SysError(errno, "mounting /proc for the sandbox"),
+                        "in a container, parts of /proc must not be covered (docker run "
+                        "--security-opt systempaths=unconfined)");
+    }
 }
 
 }  // namespace mstage::sandbox

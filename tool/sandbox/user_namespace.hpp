@@ -56,14 +56,21 @@ private:
 /// Runs `body` in a child with a user and a mount namespace and waits for it: for work on files
 /// that belong to other ids of the map. What `body` throws is thrown here (as an Error). In the
 /// directories `bare` it sees nothing that is mounted below them (submounts.hpp). One of `signals`
-/// ends it, and Interrupted is thrown.
+/// ends it, and Interrupted is thrown. With processes of its own, all that it started and mounted has
+/// ended with it.
 void run_in_user_namespace(const IdMap& map, const std::function<void()>& body,
                            const std::vector<std::string>& bare = {},
-                           const EndSignals* signals = nullptr);
+                           const EndSignals* signals = nullptr,
+                           NamespaceChild::Processes processes = NamespaceChild::Processes::shared);
 
 /// The same for a body with something to tell: the text that it returns.
-std::string answer_from_user_namespace(const IdMap& map, const std::function<std::string()>& body,
-                                       const std::vector<std::string>& bare = {},
-                                       const EndSignals* signals = nullptr);
+std::string answer_from_user_namespace(
+    const IdMap& map, const std::function<std::string()>& body,
+    const std::vector<std::string>& bare = {}, const EndSignals* signals = nullptr,
+    NamespaceChild::Processes processes = NamespaceChild::Processes::shared);
+
+/// In a child with processes of its own: has /proc show these, as programs that look for theirs there
+/// expect.
+void show_own_processes();
 
 }  // namespace mstage::sandbox

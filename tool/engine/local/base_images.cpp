@@ -1,6 +1,7 @@
 #include "engine/local/base_images.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -24,10 +25,12 @@ namespace fs = std::filesystem;
 namespace {
 
 using sandbox::IdMode;
+using Processes = sandbox::NamespaceChild::Processes;
 
 /// Fills a new directory in a user namespace, where the tree's owners exist.
 template <typename F>
-ImportedTree fill(const ImportContext& context, const F& import) {
+ImportedTree fill(const ImportContext& context, const F& import,
+                  Processes processes = Processes::shared) {
     const fs::path path = make_layer_directory(context.work.path() / "tree");
     const std::string report = sandbox::answer_from_user_namespace(
         context.ids,
@@ -36,7 +39,7 @@ ImportedTree fill(const ImportContext& context, const F& import) {
             const auto imported = import(directory.get(), archive_options(context.ids));
             return dump_json({{"warnings", left_out(imported)}});
         },
-        {}, &context.signals);
+        {}, &context.signals, processes);
     ImportedTree tree;
     tree.layers.push_back({.directory = path});
     tree.warnings = json_get<std::vector<std::string>>(parse_json(report, "report"), "warnings");
@@ -140,6 +143,28 @@ std::string apt_sources_for(const std::string& suite) {
     return text;
 }
 
+/// What mmdebstrap starts and mounts is to be gone with it, however we end, and what it has written
+/// in the store's work directory, which is swept: so it is root in namespaces of its own. The modes
+/// in which it makes them itself leave all of that to their own tidying.
+ImportedTree fill_by(const std::vector<std::string>& mmdebstrap, const ImportContext& context) {
+    const fs::path temporary = context.work.path() / "mmdebstrap";
+    make_directories(temporary);
+    return fill(
+        context,
+        [&](int directory, const archive::Options& options) {
+            // When it fails it ends all of its process group, which would be the caller's.
+            ::setsid();
+            sandbox::show_own_processes();
+            ::setenv("TMPDIR", temporary.c_str(), 1);
+            archive::Imported unpacked;
+            stream_output(
+                {.argv = mmdebstrap, .package_hint = "install the package 'mmdebstrap'"},
+                [&](int tar) { unpacked = archive::unpack_tar(tar, directory, options); });
+            return unpacked;
+        },
+        Processes::own);
+}
+
 ImportedTree import_debian(const std::string& operand, const ImportContext& context) {
     const DebianReference reference = parse_debian(operand);
     if (context.ids.mode == IdMode::single) {
@@ -154,14 +179,13 @@ ImportedTree import_debian(const std::string& operand, const ImportContext& cont
     }
     // What fails is thrown away, so dpkg need not wait for the disk after each package: that is half
     // of the time. The image itself does not keep the setting.
-    std::vector<std::string> argv = {
-        "mmdebstrap",
-        "--quiet",
-        "--variant=minbase",
-        context.ids.mode == IdMode::identity ? "--mode=root" : "--mode=unshare",
-        "--format=tar",
-        "--dpkgopt=force-unsafe-io",
-        "--customize-hook=rm \"$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap\""};
+    std::vector<std::string> argv = {"mmdebstrap",
+                                     "--quiet",
+                                     "--variant=minbase",
+                                     "--mode=root",
+                                     "--format=tar",
+                                     "--dpkgopt=force-unsafe-io",
+                                     "--customize-hook=rm \"$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap\""};
     if (!include.empty()) {
         argv.push_back(include);
     }
@@ -172,13 +196,7 @@ ImportedTree import_debian(const std::string& operand, const ImportContext& cont
         write_file_atomically(sources_file, sources);
         argv.push_back(sources_file.native());
     }
-    ImportedTree tree;
-    stream_output({.argv = argv, .package_hint = "install the package 'mmdebstrap'"}, [&](int tar) {
-        tree = fill(context, [&](int directory, const archive::Options& options) {
-            return archive::unpack_tar(tar, directory, options);
-        });
-    });
-    return tree;
+    return fill_by(argv, context);
 }
 
 }  // namespace
