@@ -132,6 +132,23 @@ image_count() {
     same "second" "$(printf 'second\n' | { mstage run tag:base -- true; cat; })"
 }
 
+@test "a file on stdin can be read, and that is all" {
+    echo text >input
+    chmod 644 input
+    mstage run tag:base -c 'chmod 600 /proc/self/fd/0; echo changed >/proc/self/fd/0; true' 0<>input 2>/dev/null
+    same "text 644" "$(cat input) $(stat -c %a input)"
+    # The mode that it has: a failing test is not to change the machine.
+    exits 1 mstage run tag:base -- chmod 666 /proc/self/fd/0 </dev/null
+    has "$err" "Read-only file system"
+    fails mstage run tag:base -- true </
+    has "$err" "stdin is a directory"
+}
+
+@test "what is not read of a file on stdin is left to who comes next" {
+    printf '%s\n' first second >input
+    same "$(printf '%s\n' first second)" "$({ mstage run tag:base -- true; cat; } <input)"
+}
+
 @test "50 MB of output arrive whole" {
     local line='yes 0123456789abcdef0123456789abcdef0123456789abcdef | head -n 1000000'
     mstage run tag:base -c "$line" | sha256sum >got

@@ -22,6 +22,7 @@
 #include "sandbox/seccomp.hpp"
 #include "sandbox/start_check.hpp"
 #include "sandbox/system_places.hpp"
+#include "sandbox/user_namespace.hpp"
 
 namespace mstage::sandbox {
 
@@ -135,7 +136,7 @@ BwrapFile find_bwrap(IdMode mode) {
     pointers.push_back(nullptr);
     reset_signals_for_child();
     set_limits();
-    ::dup2(fds.in, 0);
+    ::dup2(fds.in.fd, 0);
     ::dup2(fds.out, 1);
     ::dup2(fds.err, 2);
     // Build tools leave descriptors open for their children, a job server's for one.
@@ -251,21 +252,11 @@ std::vector<std::string> launcher_words(const User& user, int launcher) {
 }
 
 /// So that the user may open /dev/stdout, which leads to the pipe itself.
-void give_output_to(const User& user, const CommandFds& fds) {
-    for (const int fd : {fds.out, fds.err}) {
+void give_streams_to(const User& user, const CommandFds& fds) {
+    for (const int fd : {fds.in.is_ours ? fds.in.fd : fds.out, fds.out, fds.err}) {
         if (::fchown(fd, user.uid, user.gid) != 0) {
-            throw SysError(errno, "giving the output to user {}", user.uid);
+            throw SysError(errno, "giving input and output to user {}", user.uid);
         }
-    }
-}
-
-/// bwrap looks its child up in /proc by the number that it has here, which is another process of the
-/// machine's /proc, or none.
-void show_own_processes() {
-    if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
-        throw with_hint(SysError(errno, "mounting /proc for the sandbox"),
-                        "in a container, parts of /proc must not be covered (docker run "
-                        "--security-opt systempaths=unconfined)");
     }
 }
 
@@ -312,7 +303,7 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
 
 namespace {
 
-int run_bwrap(const Spec& spec, const CommandFds& fds) {
+int run_bwrap(const Spec& spec, CommandFds fds) {
     // Ctrl-C goes to the terminal's process group; what to do about it is the parent's decision.
     ::setsid();
     const BwrapFile bwrap = find_bwrap(spec.ids.mode);
@@ -320,6 +311,14 @@ int run_bwrap(const Spec& spec, const CommandFds& fds) {
     ::umask(022);
     RootFacts facts = prepare_root(spec);
     check_start(spec);
+    Fd null;
+    if (fds.in.fd < 0) {
+        // By the machine's own mount of it, a root who is the kernel's could change it.
+        null = open_fd(spec.root.mount_point / "dev/null", fds.in.null_flags);
+        fds.in.fd = null.get();
+    }
+    // bwrap looks its child up in /proc by the number that it has here, which is another process of
+    // the machine's /proc, or none.
     show_own_processes();
     if (spec.ids.mode == IdMode::identity) {
         facts.read_only_proc_places = writable_proc_places("/proc");
@@ -341,7 +340,7 @@ int run_bwrap(const Spec& spec, const CommandFds& fds) {
         kept.push_back(launcher.get());
         const std::vector<std::string> words = launcher_words(facts.user, launcher.get());
         argv.insert(argv.end(), words.begin(), words.end());
-        give_output_to(facts.user, fds);
+        give_streams_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
     const pid_t pid = start_child([&] { exec_bwrap(bwrap, argv, fds, kept); });

@@ -1,12 +1,13 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "sandbox/input.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace mstage::sandbox {
 
 struct CommandFds {
-    int in;
+    CommandInput in;
     int out;
     int err;
     int status;  ///< bwrap writes JSON about itself there

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "sandbox/bwrap.hpp"
+#include "sandbox/input.hpp"
 #include "sandbox/submounts.hpp"
 #include "sandbox/user_namespace.hpp"
 
@@ -72,7 +73,7 @@ struct OutputPipe {
         32;  // 2 MiB; without privileges a pipe can be made to hold 1 MiB
 };
 
-/// Until the child ends: passes its output on and ends it when it is time.
+/// Until the child ends: passes its input and its output on and ends it when it is time.
 class Watch {
 public:
     Watch(NamespaceChild& child, const EndSignals& signals, const Spec& spec)
@@ -82,11 +83,16 @@ public:
         }
     }
 
-    void until_end(std::vector<OutputPipe>& outputs, const OutputSink& sink, Outcome& outcome) {
+    void until_end(Input& input, std::vector<OutputPipe>& outputs, const OutputSink& sink,
+                   Outcome& outcome) {
         while (true) {
             std::vector<pollfd> fds = {{m_child.pidfd(), POLLIN, 0}, {m_signals.fd(), POLLIN, 0}};
             for (const OutputPipe& output : outputs) {
                 fds.push_back({output.reader.get(), POLLIN, 0});
+            }
+            const bool has_input = input.is_open();
+            if (has_input) {
+                fds.push_back(input.awaited());
             }
             const int ready = ::poll(fds.data(), fds.size(), milliseconds_left(outcome));
             if (ready < 0 && errno != EINTR) {
@@ -95,6 +101,9 @@ public:
             if (ready == 0) {
                 outcome.timed_out = true;
                 m_child.kill();
+            }
+            if (has_input && fds.back().revents != 0) {
+                input.pass_on();
             }
             std::erase_if(outputs, [&](const OutputPipe& output) { return !output.drain(sink); });
             if (const auto signal = m_signals.take()) {
@@ -146,17 +155,19 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
     const EndSignals signals;
     const StorageIo before = storage_io();
     const auto started = Clock::now();
-    const Fd null = open_fd("/dev/null", O_RDONLY);
+    Input input(spec.stdin_fd);
     Pipe out = make_pipe();
     Pipe err = streams == Streams::separate ? make_pipe() : Pipe{};
     Pipe status = make_pipe();
-    const CommandFds fds = {spec.stdin_fd < 0 ? null.get() : spec.stdin_fd, out.writer.get(),
+    const CommandFds fds = {input.for_command(), out.writer.get(),
                             err.writer ? err.writer.get() : out.writer.get(), status.writer.get()};
     std::optional<NamespaceChild> supervisor;
     {
         const HiddenSubmounts hidden(spec.root.bare);
-        supervisor.emplace(spec.ids, NamespaceChild::Processes::own,
-                           [&] { return supervise(spec, fds); });
+        supervisor.emplace(spec.ids, NamespaceChild::Processes::own, [&] {
+            input.leave_writing();
+            return supervise(spec, fds);
+        });
     }
     NamespaceChild& child = *supervisor;
     out.writer.close();
@@ -180,7 +191,7 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
         output_tail.erase(0, output_tail.size() - std::min(output_tail.size(), k_tail_size));
         sink(stream, data);
     };
-    Watch(child, signals, spec).until_end(outputs, tee, outcome);
+    Watch(child, signals, spec).until_end(input, outputs, tee, outcome);
     const NamespaceChild::End end = child.wait();
     outcome.code = end.state.shell_code();
     outcome.usage = usage_of(end.usage, started, before);

@@ -1,5 +1,6 @@
 // What a command cannot reach.
 
+#include <fcntl.h>
 #include <sys/utsname.h>
 
 #include "base/text.hpp"
@@ -50,6 +51,15 @@ TEST_P(ConfinementTest, MayWriteToItsOwnPlaceBelowProc) {
 TEST_P(ConfinementTest, CannotChangeTheMachinesDevices) {
     EXPECT_NE(run_spec(shell("chmod 600 /dev/null")).outcome.code, 0);
     EXPECT_EQ(output_of(shell("echo x > /dev/null && echo usable")), "usable\n");
+    // The mode that it has: a failing test is not to change the machine.
+    const Fd null = open_fd("/dev/null", O_RDONLY);
+    for (const int input : {-1, null.get()}) {
+        Spec spec = shell("chmod 666 /proc/self/fd/0 2>&1");
+        spec.stdin_fd = input;
+        const Ran ran = run_spec(spec);
+        EXPECT_NE(ran.outcome.code, 0);
+        EXPECT_TRUE(contains(ran.out, "Read-only file system")) << ran.out;
+    }
 }
 
 TEST_P(ConfinementTest, ShowsFilesToEverybodyAndToRead) {

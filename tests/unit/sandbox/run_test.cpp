@@ -65,6 +65,43 @@ TEST_P(RunTest, GivesAnEmptyInputOrTheOneItIsTold) {
     EXPECT_EQ(output_of(spec), "from outside");
 }
 
+TEST_P(RunTest, PassesALongFileOnAndLeavesWhatIsNotRead) {
+    write_file_atomically(m_dir / "input", std::string(1'000'000, 'x'));
+    const Fd input = open_fd(m_dir / "input", O_RDONLY);
+    Spec spec = shell("head -c 700000 > /root/got; stat -c %s /root/got");
+    spec.stdin_fd = input.get();
+    EXPECT_EQ(output_of(spec), "700000\n");
+    const off_t at = ::lseek(input.get(), 0, SEEK_CUR);
+    EXPECT_GE(at, 700'000);
+    EXPECT_LT(at, 710'000) << "head reads whole buffers";
+    Spec rest = shell("cat > /root/got; stat -c %s /root/got");
+    rest.stdin_fd = input.get();
+    EXPECT_EQ(output_of(rest), std::to_string(1'000'000 - at) + "\n");
+    Spec idle = shell("true");
+    ::lseek(input.get(), 10, SEEK_SET);
+    idle.stdin_fd = input.get();
+    output_of(idle);
+    EXPECT_EQ(::lseek(input.get(), 0, SEEK_CUR), 10);
+}
+
+TEST_P(RunTest, ShowsTheInputToNobodyButToRead) {
+    write_file_atomically(m_dir / "input", "text\n");
+    std::filesystem::permissions(m_dir / "input", std::filesystem::perms(0644));
+    const Fd input = open_fd(m_dir / "input", O_RDWR);
+    Spec spec = shell("chmod 600 /proc/self/fd/0; echo changed > /proc/self/fd/0; exit 0");
+    spec.stdin_fd = input.get();
+    run_spec(spec);
+    EXPECT_EQ(read_file(m_dir / "input"), "text\n");
+    EXPECT_EQ(std::filesystem::status(m_dir / "input").permissions(), std::filesystem::perms(0644));
+}
+
+TEST_P(RunTest, GivesNoDirectoryToLeaveBy) {
+    const Fd input = open_fd("/", O_RDONLY | O_DIRECTORY);
+    Spec spec = shell("true");
+    spec.stdin_fd = input.get();
+    EXPECT_EQ(test::error_of([&] { output_of(spec); }).message(), "stdin is a directory");
+}
+
 TEST_P(RunTest, TakesNoWordForTwo) {
     Spec spec = shell("true");
     spec.environment["A"] = std::string("x\0--bind\0/\0/mnt", 16);

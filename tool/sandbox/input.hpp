@@ -1,0 +1,57 @@
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <memory>
+#include <string_view>
+
+#include "base/fd.hpp"
+
+namespace mstage::sandbox {
+
+/// What a command is to read.
+struct CommandInput {
+    int fd = -1;                ///< -1: the sandbox's own /dev/null
+    int null_flags = O_RDONLY;  ///< how that one is opened
+    bool is_ours = false;       ///< a pipe that nobody else has
+};
+
+/// The caller's stdin on its way to the command. A process that has a descriptor of a file can open
+/// it once more by way of /proc, for writing, and change its mode: files and devices are therefore
+/// read here, and the command gets a pipe. Pipes, sockets and terminals, which are for two to talk,
+/// it gets as they are.
+class Input {
+public:
+    /// `source` (-1: nothing to read) stays the caller's. Throws Error for a directory, by which one
+    /// could leave the sandbox.
+    explicit Input(int source);
+    Input(const Input&) = delete;
+    Input& operator=(const Input&) = delete;
+    /// To be called when the command has ended: what it has not read of a file is left there for who
+    /// comes next.
+    ~Input();
+
+    CommandInput for_command() const noexcept { return m_for_command; }
+    /// In the child: else the command would wait for an end that the child itself holds off.
+    void leave_writing() noexcept { m_writer.close(); }
+
+    /// Whether there may be something to pass on.
+    bool is_open() const noexcept { return static_cast<bool>(m_writer); }
+    /// What to wait for before the next pass_on().
+    pollfd awaited() const noexcept;
+    /// Some of it, without waiting for the command to read.
+    void pass_on();
+
+private:
+    void read_some();
+
+    int m_source;
+    CommandInput m_for_command;
+    Fd m_reader;
+    Fd m_writer;
+    std::unique_ptr<char[]> m_buffer;
+    std::string_view m_pending;  ///< of the buffer
+};
+
+}  // namespace mstage::sandbox
