@@ -183,3 +183,45 @@ is_usable() {
     has "$(cat err)" "interrupted by signal 2"
     same "" "$(ls "$MSTAGE_STORE/tmp")"
 }
+
+# --- Ends before its time ---------------------------------------------------------------------------------------
+
+# import_that_waits SIGNAL: an import by an mmdebstrap that has started something and does not end gets the signal.
+import_that_waits() {
+    is_root || grep -qs "^$(id -un):" /etc/subuid || unavailable "this user has no ranges of ids"
+    local duration
+    duration=$(odd_duration)
+    mkdir bin
+    cat >bin/mmdebstrap <<END
+#!/bin/sh
+trap '' INT TERM HUP
+echo half >"\$TMPDIR/half"
+mount -t tmpfs none "\$TMPDIR"
+sleep $duration &
+echo "\$TMPDIR" >"$work/place"
+wait
+END
+    chmod 755 bin/mmdebstrap
+    PATH="$work/bin:$PATH" "$MSTAGE_EXECUTABLE" import debian:bookworm 2>err 3>&- &
+    local pid=$! code=0
+    eventually test -s place
+    eventually is_running "$duration"
+    kill "-$1" "$pid"
+    wait "$pid" || code=$?
+    same $((128 + $(kill -l "$1"))) "$code"
+    eventually is_gone "$duration"
+    # Whatever else is there goes with the store.
+    has "$(cat place)" "$MSTAGE_STORE/"
+}
+
+@test "an import that is interrupted leaves nothing of mmdebstrap's behind" {
+    import_that_waits TERM
+    absent "$(cat place)"
+    has "$(cat err)" "interrupted by signal 15"
+}
+
+@test "nor does one that is killed, but for files, which the next one removes" {
+    import_that_waits KILL
+    succeeds mstage import "rootfs:$file_dir/rootfs"
+    absent "$(cat place)"
+}
