@@ -215,6 +215,42 @@ print({l["mediaType"] for l in json.load(sys.stdin)["layers"]})')
     same file "$(ls -A other)"
 }
 
+@test "a layout is made in an empty directory whose parent is not ours" {
+    mkdir -p place/volume
+    if is_root; then
+        unshare --user --map-root-user --mount true 2>/dev/null || unavailable "no mount namespaces"
+        # The parent may not be written to even by root, the directory may.
+        # shellcheck disable=SC2016
+        succeeds unshare --mount sh -c 'mount --bind place place && mount --bind place/volume place/volume &&
+            mount -o remount,bind,ro place && ! touch place/x 2>/dev/null && "$MSTAGE_EXECUTABLE" export tag:first oci:place/volume:a'
+    else
+        chmod 555 place
+        succeeds mstage export tag:first oci:place/volume:a
+        chmod 755 place
+    fi
+    same $'blobs\nindex.json\noci-layout' "$(ls -A place/volume)"
+    succeeds mstage export tag:second oci:place/volume:b
+    same 2 "$(json "$(cat place/volume/index.json)" 'len(d["manifests"])')"
+}
+
+@test "exports into one new layout at once are all there" {
+    mkdir empty
+    local place i pid pids
+    for place in new empty; do
+        pids=()
+        for i in 1 2 3 4; do
+            "$MSTAGE_EXECUTABLE" export tag:second "oci:$place:t$i" >/dev/null 3>&- &
+            pids+=($!)
+        done
+        for pid in "${pids[@]}"; do
+            wait "$pid" || blame "an export to '$place' failed"
+        done
+        same '["t1", "t2", "t3", "t4"]' \
+            "$(json "$(cat "$place/index.json")" 'sorted(m["annotations"]["org.opencontainers.image.ref.name"] for m in d["manifests"])')"
+        same $'blobs\nindex.json\noci-layout' "$(ls -A "$place")"
+    done
+}
+
 @test "a torn blob in a layout is replaced" {
     succeeds mstage export tag:first oci:layout:a
     local blob size
@@ -253,6 +289,9 @@ print({l["mediaType"] for l in json.load(sys.stdin)["layers"]})')
 import json, sys
 print(json.load(sys.stdin)["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"])')"
     same 644 "$(stat -c %a image.tar)"
+    chmod 600 image.tar
+    succeeds mstage export tag:first oci-archive:image.tar
+    same 600 "$(stat -c %a image.tar)"
 }
 
 @test "an interrupted export leaves nothing" {
@@ -322,10 +361,21 @@ print(json.load(sys.stdin)["manifests"][0]["annotations"]["org.opencontainers.im
     kill -KILL "$pid"
     wait "$pid" || true
     matches "$(ls -A out)" '^\.mstage-......$'
-    echo half >out/image.tar.mstage-dead00
-    succeeds mstage export tag:second oci:out/layout
     succeeds mstage export tag:second oci-archive:out/image.tar
-    same $'image.tar\nlayout' "$(ls -A out)"
+    same image.tar "$(ls -A out)"
+}
+
+@test "what only looks like a leftover is somebody's own" {
+    require_program skopeo
+    mkdir .mstage-backup
+    echo keep >.mstage-backup/file
+    echo keep >app.tar.mstage-backup
+    echo keep >app.tar~mstage-backup
+    succeeds mstage export tag:first oci-archive:app.tar
+    succeeds mstage export tag:first docker-archive:app.tar
+    succeeds mstage export tag:first oci:layout
+    same $'.mstage-backup\napp.tar\napp.tar.mstage-backup\napp.tar~mstage-backup\nlayout' "$(LC_ALL=C ls -A)"
+    same $'keep\nkeep\nkeep' "$(cat .mstage-backup/file app.tar?mstage-backup)"
 }
 
 @test "a place that will not do is known before anything is packed" {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <climits>
-#include <functional>
 
 #include "base/error.hpp"
 
@@ -18,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view k_mark = ".mstage-";
+// Escaped names have no tilde (base/text.hpp).
+constexpr std::string_view k_mark = "~mstage-";
 constexpr std::string_view k_random = "XXXXXX";
 
 void sync_fd(int fd, const fs::path& path) {
@@ -34,9 +34,9 @@ std::string temporary_start(const fs::path& path) {
 }
 
 /// Its lock is what says that its owner lives.
-Fd make_locked_temporary(const fs::path& path, std::string& temporary) {
+Fd make_locked_temporary(const fs::path& path, const fs::path& directory, std::string& temporary) {
     while (true) {
-        temporary = (path.parent_path() / temporary_start(path)).native() + std::string(k_random);
+        temporary = (directory / temporary_start(path)).native() + std::string(k_random);
         Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
         if (!fd) {
             throw SysError(errno, "writing '{}'", path.native());
@@ -71,21 +71,45 @@ const char* kind_of(mode_t mode) {
     }
 }
 
-void remove_dead_temporaries_if(const fs::path& directory,
-                                const std::function<bool(const std::string&)>& is_meant) {
-    const Fd fd = open_fd(directory, O_RDONLY | O_DIRECTORY);
-    for (const std::string& name : names_in_directory(open_at(fd.get(), ".", O_RDONLY))) {
-        if (!is_temporary_name(name) || !is_meant(name)) {
-            continue;
-        }
-        const Fd file(
-            ::openat(fd.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-        struct stat info {};
-        if (file && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) &&
-            ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
-            ::unlinkat(fd.get(), name.c_str(), 0);
-        }
+/// What the kernel does where fs.protected_symlinks is set: in a directory where everybody may put
+/// things, a link is somebody's word for where our file goes, and has to be that of one we trust.
+void check_owner_of_link(const fs::path& link, const struct stat& info) {
+    const fs::path directory = link.has_parent_path() ? link.parent_path() : ".";
+    struct stat parent {};
+    if (::stat(directory.c_str(), &parent) != 0) {
+        throw SysError(errno, "looking at '{}'", directory.native());
     }
+    const bool is_everybodys = (parent.st_mode & S_ISVTX) != 0 && (parent.st_mode & S_IWOTH) != 0;
+    const bool is_trusted =
+        info.st_uid == ::geteuid() || info.st_uid == 0 || info.st_uid == parent.st_uid;
+    if (is_everybodys && !is_trusted) {
+        throw with_hint(
+            UsageError("'{}' is a symbolic link of another user (id {}), in a directory in which "
+                       "everybody can make one",
+                       link.native(), info.st_uid),
+            "name what it leads to, if that is where it is to go");
+    }
+}
+
+/// What the link leads to, link after link.
+fs::path end_of_links(const fs::path& link) {
+    constexpr int k_most = 40;  // as the kernel has it
+    fs::path path = link;
+    for (int i = 0; i < k_most; ++i) {
+        struct stat info {};
+        if (::lstat(path.c_str(), &info) == 0 && !S_ISLNK(info.st_mode)) {
+            return fs::canonical(path);
+        }
+        std::error_code error;
+        const fs::path target = fs::read_symlink(path, error);
+        if (error) {
+            break;
+        }
+        check_owner_of_link(path, info);
+        path = path.parent_path() / target;
+    }
+    throw with_hint(UsageError("'{}' is a symbolic link that leads nowhere", link.native()),
+                    "remove the link, or make what it leads to");
 }
 
 }  // namespace
@@ -95,14 +119,11 @@ fs::path file_to_replace(const fs::path& path, NameIsLink links) {
     if (::lstat(path.c_str(), &info) != 0) {
         return path;  // if not because nothing is there, making the file says why
     }
-    const bool is_link = S_ISLNK(info.st_mode);
-    if (is_link && links == NameIsLink::replaced) {
+    if (S_ISLNK(info.st_mode) && links == NameIsLink::replaced) {
         return path;
     }
-    const bool is_followed = is_link && links == NameIsLink::followed;
-    if (is_followed && ::stat(path.c_str(), &info) != 0) {
-        throw with_hint(UsageError("'{}' is a symbolic link that leads nowhere", path.native()),
-                        "remove the link, or make what it leads to");
+    if (S_ISLNK(info.st_mode) && links == NameIsLink::followed) {
+        return file_to_replace(end_of_links(path), NameIsLink::refused);
     }
     if (!S_ISREG(info.st_mode)) {
         throw with_hint(UsageError("'{}' is there and is no regular file but {}", path.native(),
@@ -110,11 +131,18 @@ fs::path file_to_replace(const fs::path& path, NameIsLink links) {
                         S_ISLNK(info.st_mode) ? "remove the link, or name what it leads to"
                                               : "name a file, which can be read from afterwards");
     }
-    return is_followed ? fs::canonical(path) : path;
+    return path;
 }
 
 AtomicFile::AtomicFile(const fs::path& path, NameIsLink links)
-    : m_path(file_to_replace(path, links)), m_file(make_locked_temporary(m_path, m_temporary)) {
+    : m_path(file_to_replace(path, links)),
+      m_file(make_locked_temporary(m_path, m_path.parent_path(), m_temporary)) {
+    make_public(m_file.get());
+}
+
+AtomicFile::AtomicFile(const fs::path& path, NameIsLink links, const fs::path& directory)
+    : m_path(file_to_replace(path, links)),
+      m_file(make_locked_temporary(m_path, directory, m_temporary)) {
     make_public(m_file.get());
 }
 
@@ -156,15 +184,19 @@ bool is_temporary_name(std::string_view name) {
 }
 
 void remove_dead_temporaries(const fs::path& directory) {
-    remove_dead_temporaries_if(directory, [](const std::string&) { return true; });
-}
-
-void remove_dead_temporaries_of(const fs::path& file) {
-    const std::string start = temporary_start(file);
-    const size_t length = start.size() + k_random.size();
-    remove_dead_temporaries_if(
-        file.has_parent_path() ? file.parent_path() : ".",
-        [&](const std::string& name) { return name.size() == length && name.starts_with(start); });
+    const Fd fd = open_fd(directory, O_RDONLY | O_DIRECTORY);
+    for (const std::string& name : names_in_directory(open_at(fd.get(), ".", O_RDONLY))) {
+        if (!is_temporary_name(name)) {
+            continue;
+        }
+        const Fd file(
+            ::openat(fd.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+        struct stat info {};
+        if (file && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) &&
+            ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+            ::unlinkat(fd.get(), name.c_str(), 0);
+        }
+    }
 }
 
 }  // namespace mstage

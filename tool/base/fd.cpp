@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "base/error.hpp"
@@ -96,6 +95,18 @@ Pipe make_pipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
+size_t read_some(int fd, std::string& buffer) {
+    while (true) {
+        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+        if (count >= 0) {
+            return static_cast<size_t>(count);
+        }
+        if (errno != EINTR) {
+            throw SysError(errno, "reading");
+        }
+    }
+}
+
 std::string read_all(int fd) {
     std::string data;
     read_in_pieces(fd, [&](std::string_view piece) { data.append(piece); });
@@ -103,19 +114,9 @@ std::string read_all(int fd) {
 }
 
 void read_in_pieces(int fd, const std::function<void(std::string_view)>& take) {
-    std::array<char, 131072> buffer;
-    while (true) {
-        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-        if (count == 0) {
-            return;
-        }
-        if (count < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            throw SysError(errno, "reading");
-        }
-        take({buffer.data(), static_cast<size_t>(count)});
+    std::string buffer(k_piece_size, '\0');  // stacks can be small
+    while (const size_t count = read_some(fd, buffer)) {
+        take(std::string_view(buffer).substr(0, count));
     }
 }
 
@@ -126,7 +127,12 @@ void write_all(int fd, std::string_view data) {
             if (errno == EINTR) {
                 continue;
             }
-            throw SysError(errno, "writing");
+            const int number = errno;
+            SysError error(number, "writing");
+            if (number == ENOSPC) {
+                error.set_hint("the file system is full: make room on it, or write elsewhere");
+            }
+            throw error;
         }
         data.remove_prefix(static_cast<size_t>(count));
     }

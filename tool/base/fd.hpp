@@ -51,6 +51,10 @@ struct Pipe {
 };
 Pipe make_pipe();
 
+/// What fits into a piece of a file that is read in pieces.
+inline constexpr size_t k_piece_size = 131072;
+/// One read(2) into the buffer, across EINTR: how much came, 0 at the end of the file.
+size_t read_some(int fd, std::string& buffer);
 /// Everything up to the end of the file.
 std::string read_all(int fd);
 /// The same in pieces, for what may be long.

@@ -171,6 +171,7 @@ fs::path make_temporary_directory(const fs::path& parent, std::string_view prefi
     if (::mkdtemp(path.data()) == nullptr) {
         throw SysError(errno, "making a temporary directory in '{}'", parent.native());
     }
+    ::chmod(path.c_str(), S_IRWXU);  // a umask can forbid the owner, too
     return path;
 }
 

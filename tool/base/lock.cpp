@@ -1,10 +1,12 @@
 #include "base/lock.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/end_signals.hpp"
 #include "base/error.hpp"
 
 namespace mstage {
@@ -28,6 +30,20 @@ bool still_there(const std::filesystem::path& path, int fd) {
 
 FileLock FileLock::acquire(const std::filesystem::path& path, LockMode mode) {
     return *lock(path, operation_for(mode));
+}
+
+FileLock FileLock::acquire(const std::filesystem::path& path, LockMode mode,
+                           const EndSignals& signals) {
+    // There is no waiting for a lock and a descriptor at once.
+    constexpr int k_milliseconds = 20;
+    while (true) {
+        if (auto taken = try_acquire(path, mode)) {
+            return std::move(*taken);
+        }
+        pollfd fds[] = {{signals.fd(), POLLIN, 0}};
+        ::poll(fds, 1, k_milliseconds);
+        signals.check();
+    }
 }
 
 std::optional<FileLock> FileLock::try_acquire(const std::filesystem::path& path, LockMode mode) {

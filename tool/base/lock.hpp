@@ -7,6 +7,8 @@
 
 namespace mstage {
 
+class EndSignals;
+
 enum class LockMode { shared, exclusive };
 
 /// A flock(2) on a file that is made when missing. The kernel frees it with its owner, so a held
@@ -16,6 +18,9 @@ class FileLock {
 public:
     /// Waits for the lock.
     static FileLock acquire(const std::filesystem::path& path, LockMode mode);
+    /// The same, but a signal ends the wait (see EndSignals).
+    static FileLock acquire(const std::filesystem::path& path, LockMode mode,
+                            const EndSignals& signals);
     /// Nothing when somebody else holds it.
     static std::optional<FileLock> try_acquire(const std::filesystem::path& path, LockMode mode);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "base/fd.hpp"
 
@@ -10,6 +11,11 @@ namespace mstage {
 /// can be renamed there: `.mstage-<random>`, mode 0700. It goes with the object, and what a killed
 /// one left, with the next that is made in the same place: it is locked (flock) while its owner
 /// lives.
+///
+/// `parent` may be a directory in which people choose names, so a name says nothing: what is removed
+/// belongs to our user and holds the file `.mstage-staging`, which was made with it. That is one
+/// line, "made by mstage, which removes it when nobody uses it: inode <number>", with the inode
+/// number of the directory, for a copy of it to be somebody's own.
 class StagingDirectory {
 public:
     explicit StagingDirectory(const std::filesystem::path& parent);
@@ -23,5 +29,8 @@ private:
     std::filesystem::path m_path;
     Fd m_lock;
 };
+
+/// Whether one could be called that.
+bool is_staging_name(std::string_view name);
 
 }  // namespace mstage

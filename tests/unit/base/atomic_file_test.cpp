@@ -126,22 +126,58 @@ TEST(AtomicFile, FollowsNoLinkToAnythingButAFile) {
     EXPECT_EQ(entries_in(dir.path()), 2U);
 }
 
+TEST(AtomicFile, FollowsNoLinkOfAStrangerInADirectoryOfAll) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give a link to somebody else";
+    }
+    const TempDir dir;
+    fs::create_directory(dir / "all");
+    ASSERT_EQ(::chmod((dir / "all").c_str(), 01777), 0);
+    write_file_atomically(dir / "target", "old");
+    fs::create_symlink("../target", dir / "all/mine");
+    replace(dir / "all/mine", NameIsLink::followed);
+    EXPECT_EQ(read_file(dir / "target"), "new");
+
+    write_file_atomically(dir / "target", "old");
+    ASSERT_EQ(::lchown((dir / "all/mine").c_str(), 4711, 4711), 0);
+    fs::create_symlink("all/mine", dir / "by-way");
+    for (const fs::path& link : {dir / "all/mine", dir / "by-way"}) {
+        const auto error = error_of<UsageError>([&] { replace(link, NameIsLink::followed); });
+        EXPECT_TRUE(contains(error.message(), "of another user (id 4711)")) << error.message();
+        EXPECT_TRUE(contains(error.message(), "all/mine")) << error.message();
+    }
+    EXPECT_EQ(read_file(dir / "target"), "old");
+    ASSERT_EQ(::chmod((dir / "all").c_str(), 0755), 0);
+    replace(dir / "all/mine", NameIsLink::followed);
+    EXPECT_EQ(read_file(dir / "target"), "new");
+}
+
+TEST(AtomicFile, CanBeWrittenElsewhere) {
+    const TempDir dir;
+    fs::create_directory(dir / "elsewhere");
+    AtomicFile file(dir / "f", NameIsLink::refused, dir / "elsewhere");
+    EXPECT_EQ(entries_in(dir.path()), 1U);
+    EXPECT_EQ(entries_in(dir / "elsewhere"), 1U);
+    file.write("new");
+    file.commit();
+    EXPECT_EQ(read_file(dir / "f"), "new");
+    EXPECT_EQ(entries_in(dir / "elsewhere"), 0U);
+}
+
 TEST(RemoveDeadTemporaries, TellsTheDeadByTheirLocks) {
     const TempDir dir;
-    write_file_atomically(dir / "file.mstage-dead01", "half");
-    write_file_atomically(dir / "other.mstage-dead01", "half");
-    write_file_atomically(dir / "file.mstage-notours", "a file");
+    write_file_atomically(dir / "file~mstage-dead01", "half");
+    write_file_atomically(dir / "file~mstage-notours", "a file");
+    write_file_atomically(dir / "file.mstage-backup", "a file");
     write_file_atomically(dir / "file", "whole");
     AtomicFile living(dir / "file");
-    remove_dead_temporaries_of(dir / "file");
-    EXPECT_FALSE(fs::exists(dir / "file.mstage-dead01"));
-    EXPECT_TRUE(fs::exists(dir / "other.mstage-dead01"));
     remove_dead_temporaries(dir.path());
-    EXPECT_FALSE(fs::exists(dir / "other.mstage-dead01"));
-    EXPECT_TRUE(fs::exists(dir / "file.mstage-notours"));
+    EXPECT_FALSE(fs::exists(dir / "file~mstage-dead01"));
+    EXPECT_TRUE(fs::exists(dir / "file~mstage-notours"));
+    EXPECT_TRUE(fs::exists(dir / "file.mstage-backup"));
     living.commit();
     EXPECT_EQ(read_file(dir / "file"), "");
-    EXPECT_EQ(entries_in(dir.path()), 2U);
+    EXPECT_EQ(entries_in(dir.path()), 3U);
 }
 
 }  // namespace

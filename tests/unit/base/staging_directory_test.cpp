@@ -1,5 +1,8 @@
 #include "base/staging_directory.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <optional>
 
 #include "base/file.hpp"
@@ -46,6 +49,43 @@ TEST(StagingDirectory, TakesAwayWhatAKilledOneLeft) {
     mine.reset();
     EXPECT_TRUE(fs::exists(next.path()));
     EXPECT_EQ(entries_in(dir.path()), 3U);
+}
+
+TEST(StagingDirectory, LeavesPeoplesDirectoriesAlone) {
+    const TempDir dir;
+    fs::create_directory(dir / ".mstage-backup");
+    write_file_atomically(dir / ".mstage-backup/f", "mine");
+    fs::create_directory(dir / ".mstage-marked");
+    {
+        const StagingDirectory staging(dir.path());
+        fs::copy(staging.path() / ".mstage-staging", dir / ".mstage-marked");
+    }
+    const StagingDirectory staging(dir.path());
+    EXPECT_EQ(read_file(dir / ".mstage-backup/f"), "mine");
+    EXPECT_TRUE(fs::exists(dir / ".mstage-marked")) << "a copy is somebody's own";
+    EXPECT_EQ(entries_in(dir.path()), 3U);
+}
+
+TEST(StagingDirectory, LeavesThoseOfOthersAlone) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give a directory to somebody else";
+    }
+    const TempDir dir;
+    Process victim([&]() -> int {
+        const StagingDirectory staging(dir.path());
+        ::_exit(::chown(staging.path().c_str(), 4711, 4711));
+    });
+    ASSERT_TRUE(victim.wait().ok());
+    const StagingDirectory staging(dir.path());
+    EXPECT_EQ(entries_in(dir.path()), 2U);
+}
+
+TEST(StagingDirectory, DoesNotCareForTheUmask) {
+    const TempDir dir;
+    const mode_t before = ::umask(0777);
+    const StagingDirectory staging(dir.path());
+    ::umask(before);
+    EXPECT_EQ(fs::status(staging.path()).permissions(), fs::perms(0700));
 }
 
 }  // namespace

@@ -42,9 +42,10 @@ TEST_F(NameTableTest, TakesAnyName) {
 TEST_F(NameTableTest, ListsTheNamesSorted) {
     m_table.set("b:1", m_image);
     m_table.set("a", m_image);
-    write_file_atomically(m_dir / "c.mstage-abcdef", "being written");
-    const std::vector<std::pair<std::string, ImageId>> expected = {{"a", m_image},
-                                                                   {"b:1", m_image}};
+    m_table.set("x.mstage-backup", m_image);
+    write_file_atomically(m_dir / "c~mstage-abcdef", m_image.str() + "\n");
+    const std::vector<std::pair<std::string, ImageId>> expected = {
+        {"a", m_image}, {"b:1", m_image}, {"x.mstage-backup", m_image}};
     EXPECT_EQ(m_table.all(), expected);
 }
 

@@ -51,10 +51,10 @@ TEST_F(StoreTest, LeftoverThatCannotBeRemovedIsInNobodysWay) {
         }
         remove_tree(path);
     });
-    write_file_atomically(m_dir / "store/images/x.json.mstage-abcdef", "half");
+    write_file_atomically(m_dir / "store/images/x.json~mstage-abcdef", "half");
     write_file_atomically(m_dir / "store/tags/x.mstage-abcdef", "somebody's name for it");
     store.sweep();
-    EXPECT_FALSE(fs::exists(m_dir / "store/images/x.json.mstage-abcdef"));
+    EXPECT_FALSE(fs::exists(m_dir / "store/images/x.json~mstage-abcdef"));
     EXPECT_TRUE(fs::exists(m_dir / "store/tags/x.mstage-abcdef"));
     EXPECT_TRUE(fs::exists(m_dir / "store/tmp/dead-1-x"));
     EXPECT_FALSE(fs::exists(m_dir / "store/tmp/dead-2-x")) << "the others go nevertheless";
@@ -178,7 +178,7 @@ TEST_F(StoreTest, ListsWholeImagesNewestFirst) {
     const Image torn = publish_image({LayerId::generate()});
     const Image second = publish_image();
     write_file_atomically(m_dir / "store/images/README", "no manifest");
-    write_file_atomically(m_dir / "store/images" / (first.id.str() + ".json.mstage-abc123"), "{");
+    write_file_atomically(m_dir / "store/images" / (first.id.str() + ".json~mstage-abc123"), "{");
     const std::vector<Image> images = m_store.images();
     ASSERT_EQ(images.size(), 2U);
     EXPECT_EQ(images[0].id, second.id);

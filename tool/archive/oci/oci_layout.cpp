@@ -10,6 +10,7 @@
 #include "archive/member_path.hpp"
 #include "base/file.hpp"
 #include "base/lock.hpp"
+#include "base/staging_directory.hpp"
 
 namespace mstage::archive {
 
@@ -46,14 +47,22 @@ bool has_tag(const Json& descriptor, const std::string& tag) {
     return annotations && json_find<std::string>(*annotations, k_tag_annotation) == tag;
 }
 
+bool is_as_good_as_empty(const fs::path& directory) {
+    return std::ranges::all_of(names_in_directory(open_fd(directory, O_RDONLY | O_DIRECTORY)),
+                               is_staging_name);
+}
+
 void pack_file(TarWriter& writer, const fs::path& layout, const fs::path& file) {
     const Fd fd = open_fd(layout / file, O_RDONLY);
     writer.member({.path = MemberPath::parse(file.native()),
                    .attributes = root_attributes(0644),
                    .size = fs::file_size(layout / file)});
-    with_context(fmt::format("'{}'", (layout / file).native()), [&] {
-        read_in_pieces(fd.get(), [&](std::string_view piece) { writer.data(piece); });
-    });
+    // Only what reading says is about this file.
+    std::string buffer(k_piece_size, '\0');
+    while (const size_t count = with_context(fmt::format("'{}'", (layout / file).native()),
+                                             [&] { return read_some(fd.get(), buffer); })) {
+        writer.data(std::string_view(buffer).substr(0, count));
+    }
 }
 
 }  // namespace
@@ -93,7 +102,6 @@ Descriptor add_document(const fs::path& layout, const Json& document, std::strin
 }
 
 void add_to_index(const fs::path& layout, const Descriptor& manifest, const std::string& tag) {
-    const FileLock turn = FileLock::acquire(layout / k_marker, LockMode::exclusive);
     Json index = read_index(layout);
     Json& manifests = index["manifests"];
     if (!tag.empty()) {
@@ -110,15 +118,30 @@ void add_to_index(const fs::path& layout, const Descriptor& manifest, const std:
     write_file_atomically(layout / k_index, dump_json(index), Durable::yes);
 }
 
-bool is_layout(const fs::path& directory) {
-    if (!fs::exists(directory) || (fs::is_directory(directory) && fs::is_empty(directory))) {
+bool takes_images(const fs::path& directory) {
+    if (!fs::exists(directory)) {
         return false;
     }
-    if (!fs::is_regular_file(directory / k_marker)) {
+    const bool is_layout = fs::is_regular_file(directory / k_marker);
+    if (!is_layout && !(fs::is_directory(directory) && is_as_good_as_empty(directory))) {
         throw with_hint(Error("'{}' is there and is no OCI image layout", directory.native()),
                         "name a directory that is not there yet, or a layout, to add to it");
     }
     return true;
+}
+
+namespace {
+
+/// The lock is on the marker, so that is the first thing that is there. Whoever finds it empty
+/// (somebody was killed just then) makes it whole.
+FileLock take_turn(const fs::path& layout, const EndSignals& signals) {
+    FileLock turn = FileLock::acquire(layout / k_marker, LockMode::exclusive, signals);
+    if (fs::file_size(layout / k_marker) == 0) {
+        ::fchmod(turn.fd(), 0644);
+        with_context(fmt::format("'{}'", (layout / k_marker).native()),
+                     [&] { write_all(turn.fd(), k_marker_text); });
+    }
+    return turn;
 }
 
 void move_blobs(const fs::path& from, const fs::path& into) {
@@ -131,6 +154,15 @@ void move_blobs(const fs::path& from, const fs::path& into) {
             throw SysError(errno, "writing '{}'", place.native());
         }
     }
+}
+
+}  // namespace
+
+void add_to_layout(const fs::path& from, const fs::path& into, const Descriptor& manifest,
+                   const std::string& tag, const EndSignals& signals) {
+    const FileLock turn = take_turn(into, signals);
+    move_blobs(from, into);
+    add_to_index(into, manifest, tag);
 }
 
 void archive_layout(const fs::path& layout, const TarWriter::Output& output) {

@@ -8,6 +8,7 @@
 #include "archive/oci/oci_types.hpp"
 #include "archive/tar_writer.hpp"
 #include "base/atomic_file.hpp"
+#include "base/end_signals.hpp"
 #include "base/hash.hpp"
 
 namespace mstage::archive {
@@ -38,16 +39,20 @@ Descriptor add_document(const std::filesystem::path& layout, const Json& documen
                         std::string_view media_type);
 
 /// Adds the image to index.json under the tag, in place of what had the tag; under no tag when it is
-/// empty. Who does so at the same time waits.
+/// empty. For a layout that nobody else has.
 void add_to_index(const std::filesystem::path& layout, const Descriptor& manifest,
                   const std::string& tag);
 
-/// Throws Error when `directory` is there and neither empty nor a layout. True when it is a layout.
-bool is_layout(const std::filesystem::path& directory);
+/// Whether the directory is there and images can be added: it is a layout, or empty but for what is
+/// on its way there (base/staging_directory.hpp). Throws Error when it is anything else.
+bool takes_images(const std::filesystem::path& directory);
 
-/// Moves the blobs of `from` (of the same file system) to the layout `into`, also in place of
-/// those that it has, which a power cut may have torn.
-void move_blobs(const std::filesystem::path& from, const std::filesystem::path& into);
+/// Adds the image that the layout `from` (in the same file system) holds to a directory that takes
+/// images, under the tag as add_to_index() does. Its blobs are moved, also in place of those that
+/// are there, which a power cut may have torn. Who does so at the same time waits; one of `signals`
+/// ends the wait.
+void add_to_layout(const std::filesystem::path& from, const std::filesystem::path& into,
+                   const Descriptor& manifest, const std::string& tag, const EndSignals& signals);
 
 /// The layout as an oci-archive. Gives the same bytes for the same layout.
 void archive_layout(const std::filesystem::path& layout, const TarWriter::Output& output);

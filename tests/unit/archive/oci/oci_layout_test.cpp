@@ -1,6 +1,12 @@
 #include "archive/oci/oci_layout.hpp"
 
+#include <unistd.h>
+
+#include <csignal>
+
 #include "base/file.hpp"
+#include "base/lock.hpp"
+#include "base/staging_directory.hpp"
 #include "support.hpp"
 
 namespace mstage::archive {
@@ -81,13 +87,17 @@ TEST(OciLayout, KeepsWhatElseAnIndexSays) {
 
 TEST(OciLayout, KnowsALayoutFromAnythingElse) {
     const TempDir dir;
-    EXPECT_FALSE(is_layout(dir / "missing"));
-    EXPECT_FALSE(is_layout(dir.path())) << "empty";
+    EXPECT_FALSE(takes_images(dir / "missing"));
+    EXPECT_TRUE(takes_images(dir.path())) << "empty";
+    {
+        const StagingDirectory another(dir.path());
+        EXPECT_TRUE(takes_images(dir.path()));
+    }
     write_file_atomically(dir / "file", "");
-    EXPECT_FALSE(error_of([&] { is_layout(dir.path()); }).hint().empty());
-    EXPECT_THROW(is_layout(dir / "file"), Error);
+    EXPECT_FALSE(error_of([&] { takes_images(dir.path()); }).hint().empty());
+    EXPECT_THROW(takes_images(dir / "file"), Error);
     make_layout(dir.path());
-    EXPECT_TRUE(is_layout(dir.path()));
+    EXPECT_TRUE(takes_images(dir.path()));
 }
 
 TEST(OciLayout, MovesBlobsAlsoOverTornOnes) {
@@ -98,9 +108,31 @@ TEST(OciLayout, MovesBlobsAlsoOverTornOnes) {
     some_manifest(dir / "into", "both");
     some_manifest(dir / "from", "new");
     write_file_atomically(dir / "into/blobs/sha256" / both.digest.hex(), "");
-    move_blobs(dir / "from", dir / "into");
+    add_to_layout(dir / "from", dir / "into", both, "tag", EndSignals());
     EXPECT_EQ(entries_in(dir / "into/blobs/sha256"), 2U);
     EXPECT_EQ(fs::file_size(dir / "into/blobs/sha256" / both.digest.hex()), both.size);
+}
+
+TEST(OciLayout, MakesALayoutOfADirectoryThatIsEmpty) {
+    const TempDir dir;
+    make_layout(dir / "from");
+    fs::create_directory(dir / "into");
+    add_to_layout(dir / "from", dir / "into", some_manifest(dir / "from", "1"), "a", EndSignals());
+    add_to_layout(dir / "from", dir / "into", some_manifest(dir / "from", "2"), "b", EndSignals());
+    EXPECT_EQ(read_file(dir / "into/oci-layout"), read_file(dir / "from/oci-layout"));
+    EXPECT_EQ(index_of(dir / "into").at("manifests").size(), 2U);
+    EXPECT_EQ(entries_in(dir / "into/blobs/sha256"), 2U);
+}
+
+TEST(OciLayout, ASignalEndsTheWaitForAnother) {
+    const TempDir dir;
+    make_layout(dir / "from");
+    make_layout(dir / "into");
+    const Descriptor manifest = some_manifest(dir / "from", "1");
+    const FileLock others = FileLock::acquire(dir / "into/oci-layout", LockMode::exclusive);
+    const EndSignals signals;
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_THROW(add_to_layout(dir / "from", dir / "into", manifest, "a", signals), Interrupted);
 }
 
 TEST(OciLayout, ArchivesAreTheSameForTheSameLayout) {

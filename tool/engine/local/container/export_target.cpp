@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/oci/oci_layout.hpp"
@@ -39,18 +40,18 @@ void run_skopeo(const std::vector<std::string>& words, const fs::path& directory
     std::vector<std::string> argv = {"skopeo", "--insecure-policy", "copy", "--quiet"};
     argv.insert(argv.end(), words.begin(), words.end());
     Program skopeo({.argv = argv, .package_hint = k_skopeo_hint, .directory = directory});
-    std::string buffer(256UL * 1024, '\0');
+    std::string buffer(k_piece_size, '\0');
     while (true) {
         pollfd fds[] = {{signals.fd(), POLLIN, 0}, {skopeo.output(), POLLIN, 0}};
         if (::poll(fds, 2, -1) < 0) {
             continue;
         }
         signals.check();
-        const ssize_t count = ::read(skopeo.output(), buffer.data(), buffer.size());
-        if (count <= 0) {
+        const size_t count = read_some(skopeo.output(), buffer);
+        if (count == 0) {
             break;
         }
-        output(std::string_view(buffer).substr(0, static_cast<size_t>(count)));
+        output(std::string_view(buffer).substr(0, count));
     }
     skopeo.finish();
 }
@@ -86,7 +87,8 @@ void ExportTarget::prepare() {
     m_staging.emplace(m_scratch);
 }
 
-/// The layout is made next to where it goes, so that it can be moved there.
+/// The layout is made next to where it goes, so that it can be moved there; inside of what is there
+/// already, which can be all that we may write to, and another file system.
 void ExportTarget::prepare_layout() {
     fs::path& path = m_destination.path;
     check_place(m_destination);
@@ -99,8 +101,8 @@ void ExportTarget::prepare_layout() {
         }
         path = target;
     }
-    m_adds_to_layout = archive::is_layout(path);
-    m_staging.emplace(m_adds_to_layout ? path : path.parent_path());
+    m_is_there = archive::takes_images(path);
+    m_staging.emplace(m_is_there ? path : path.parent_path());
 }
 
 void ExportTarget::prepare_archive() {
@@ -112,8 +114,19 @@ void ExportTarget::prepare_archive() {
         return;
     }
     check_place(m_destination);
-    m_file.emplace(m_destination.path, NameIsLink::followed);
-    remove_dead_temporaries_of(m_file->path());
+    prepare_file();
+}
+
+/// It takes long to write: beside it there would be no telling what a killed one left from people's
+/// own files.
+void ExportTarget::prepare_file() {
+    const fs::path path = file_to_replace(m_destination.path, NameIsLink::followed);
+    m_beside_file.emplace(path.parent_path());
+    m_file.emplace(path, NameIsLink::refused, m_beside_file->path());
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0) {
+        ::fchmod(m_file->fd(), info.st_mode & 0777);  // who kept the old one private means it
+    }
 }
 
 std::string ExportTarget::publish(const archive::Descriptor& manifest) {
@@ -135,18 +148,24 @@ std::string ExportTarget::publish(const archive::Descriptor& manifest) {
 
 void ExportTarget::publish_layout(const archive::Descriptor& manifest) {
     const fs::path& path = m_destination.path;
-    if (!m_adds_to_layout) {
+    if (!m_is_there) {
         archive::add_to_index(layout(), manifest, m_destination.name);
     }
     // One for all blobs; without it a power cut could leave an index of empty files.
     ::syncfs(open_fd(layout(), O_RDONLY | O_DIRECTORY).get());
     m_signals.check();
-    if (m_adds_to_layout) {
-        archive::move_blobs(layout(), path);
-        archive::add_to_index(path, manifest, m_destination.name);
-    } else if (::rename(layout().c_str(), path.c_str()) != 0) {
-        throw SysError(errno, "writing '{}'", path.native());
+    if (!m_is_there) {
+        if (::rename(layout().c_str(), path.c_str()) == 0) {
+            return;
+        }
+        const int number = errno;
+        // Somebody else may have made one meanwhile.
+        if (number != ENOTEMPTY && number != EEXIST) {
+            throw SysError(number, "writing '{}'", path.native());
+        }
+        archive::takes_images(path);
     }
+    archive::add_to_layout(layout(), path, manifest, m_destination.name, m_signals);
 }
 
 void ExportTarget::write(std::string_view bytes) {

@@ -34,6 +34,7 @@ private:
     void prepare();
     void prepare_layout();
     void prepare_archive();
+    void prepare_file();
     void write(std::string_view bytes);
     void publish_layout(const archive::Descriptor& manifest);
     void publish_oci_archive(const archive::Descriptor& manifest);
@@ -44,7 +45,8 @@ private:
     std::filesystem::path m_scratch;
     const EndSignals& m_signals;
     OutputStream m_stream;
-    bool m_adds_to_layout = false;
+    bool m_is_there = false;  ///< the directory that a layout goes to
+    std::optional<StagingDirectory> m_beside_file;
     std::optional<AtomicFile> m_file;
     std::optional<StagingDirectory> m_staging;
 };
