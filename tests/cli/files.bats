@@ -307,7 +307,8 @@ deep" "$out"
     # shellcheck disable=SC2016
     fails unshare --user --map-root-user --mount sh -c \
         'mount -t tmpfs -o size=1M none small && "$MSTAGE_EXECUTABLE" cp tag:big:/big small/; code=$?; ls -A small >list; exit $code'
-    same "mstage: error: copying to '$work/small/big': writing: No space left on device" "$err"
+    same "mstage: error: copying to '$work/small/big': writing: No space left on device
+  the file system is full: make room on it, or write elsewhere" "$err"
     same "" "$(cat list)"
 }
 
