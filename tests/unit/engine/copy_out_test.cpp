@@ -96,11 +96,11 @@ TEST_F(CopyOutTest, FollowsALinkThatIsNamedAsAFilesDestination) {
     EXPECT_EQ(read_file(m_dir / "target"), "a\n");
     EXPECT_TRUE(fs::is_symlink(m_dir / "to-file"));
     fs::create_symlink("nowhere", m_dir / "dangling");
-    EXPECT_TRUE(contains(
-        error_of([&] { copy(image, {"/app/dist/a.whl"}, m_dir / "dangling"); }).message(),
-        "leads nowhere"));
-    EXPECT_TRUE(contains(
-        error_of([&] { copy(image, {"/app/dist/a.whl"}, "/dev/null"); }).message(), "a device"));
+    EXPECT_TRUE(
+        contains(error_of([&] { copy(image, {"/app/dist/a.whl"}, m_dir / "dangling"); }).message(),
+                 "leads nowhere"));
+    EXPECT_TRUE(contains(error_of([&] { copy(image, {"/app/dist/a.whl"}, "/dev/null"); }).message(),
+                         "a device"));
     EXPECT_FALSE(fs::exists(m_dir / "nowhere"));
     copy(image, {"/app/dist/link"}, m_dir / "dangling");
     EXPECT_EQ(fs::read_symlink(m_dir / "dangling"), "a.whl") << "a link takes the link's place";

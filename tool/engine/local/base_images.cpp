@@ -179,8 +179,8 @@ ImportedTree import_debian(const std::string& operand, const ImportContext& cont
     }
     // What fails is thrown away, so dpkg need not wait for the disk after each package: that is half
     // of the time. The image itself does not keep the setting.
+    // Not quiet: then apt would not say why it failed.
     std::vector<std::string> argv = {"mmdebstrap",
-                                     "--quiet",
                                      "--variant=minbase",
                                      "--mode=root",
                                      "--format=tar",
