@@ -16,8 +16,9 @@ UUID_PATTERN='[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 # A directory of the bats file's own, in `file_dir`, and the store in it. For setup_file.
 make_file_dir() {
     file_dir=$(mktemp -d "${TMPDIR:-/tmp}/mstage-test.XXXXXX")
-    export file_dir HOME="$file_dir/home" MSTAGE_STORE="$file_dir/store"
-    mkdir "$HOME"
+    # skopeo and podman would look for credentials in a directory of the machine's, which may not be this user's.
+    export file_dir HOME="$file_dir/home" MSTAGE_STORE="$file_dir/store" XDG_RUNTIME_DIR="$file_dir/run"
+    mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR"
 }
 
 # A directory of the test's own, in `work`. For setup.

@@ -338,6 +338,7 @@ deep" "$out"
     succeeds mstage cp --stamp "$work/stamp" 'tag:files:/data/*.txt' "$work/dest/"
     same "one.txt two.txt" "$(cd dest && echo *)"
     echo mine >dest/mine.txt
+    chmod u+w dest/two.txt
     echo edited >dest/two.txt
     succeeds mstage cp --stamp "$work/stamp" 'tag:fewer:/data/*.txt' "$work/dest/"
     same "mine.txt three.txt two.txt" "$(cd dest && echo *)"

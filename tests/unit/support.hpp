@@ -21,7 +21,26 @@
 
 namespace mstage::test {
 
-/// A real directory below $TMPDIR (or /tmp), gone with the object, whatever modes its content has by then.
+/// Removes a test's directory: what is brought to disk in the background may still put a lock file
+/// there.
+template <typename F>
+void patiently(const F& remove) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            remove();
+            return;
+        } catch (const Error& error) {
+            if (attempt == 100) {
+                ADD_FAILURE() << "a test's directory stays: " << error.what();
+                return;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+}
+
+/// A real directory below $TMPDIR (or /tmp), gone with the object, whatever modes its content has by
+/// then.
 class TempDir {
 public:
     TempDir()
@@ -31,19 +50,7 @@ public:
     TempDir(const TempDir&) = delete;
     TempDir& operator=(const TempDir&) = delete;
     ~TempDir() {
-        // What is brought to disk in the background may still put a lock file there.
-        for (int attempt = 1;; ++attempt) {
-            try {
-                remove_tree(m_path);
-                return;
-            } catch (const Error& error) {
-                if (attempt == 100) {
-                    ADD_FAILURE() << "a test's directory stays: " << error.what();
-                    return;
-                }
-                std::this_thread::sleep_for(std::chrono::milliseconds(20));
-            }
-        }
+        patiently([&] { remove_tree(m_path); });
     }
 
     const std::filesystem::path& path() const { return m_path; }

@@ -28,7 +28,9 @@ protected:
     ~EngineTest() override {
         if (m_ids.mode == sandbox::IdMode::ranges) {
             // Files may belong to others by now.
-            sandbox::run_in_user_namespace(m_ids, [&] { remove_tree(m_dir / "store"); });
+            test::patiently([&] {
+                sandbox::run_in_user_namespace(m_ids, [&] { remove_tree(m_dir / "store"); });
+            });
         }
     }
 
