@@ -37,6 +37,30 @@ stop_registry() {
     fi
 }
 
+# --- Docker, for root -------------------------------------------------------------------------------------------
+
+# start_docker [OPTION...]: a daemon of the test's own, without a network; DOCKER_HOST says where, and its data are in
+# $work/docker. stop_docker belongs into teardown.
+start_docker() {
+    mkdir "$work/docker"
+    export DOCKER_HOST="unix://$work/docker/socket"
+    dockerd --bridge=none --iptables=false --data-root "$work/docker/data" --exec-root "$work/docker/exec" \
+        --pidfile "$work/docker/pid" --host "$DOCKER_HOST" "$@" >"$work/docker.log" 2>&1 3>&- &
+    docker_pid=$!
+    eventually docker version >/dev/null 2>&1 || { cat "$work/docker.log"; return 1; }
+}
+
+stop_docker() {
+    [[ ${docker_pid:-} ]] || return 0
+    kill "$docker_pid" 2>/dev/null || true
+    wait "$docker_pid" 2>/dev/null || true
+    docker_pid=
+    # Where mounts are private it mounts its directory on itself, and leaves that.
+    while umount --lazy "$work/docker/data" 2>/dev/null; do :; done
+}
+
+# ----------------------------------------------------------------------------------------------------------------
+
 require_program() {
     local program
     for program; do

@@ -31,7 +31,7 @@ setup() {
 
 teardown() {
     stop_registry
-    stop_dockerd
+    stop_docker
     remove_tree "$work"
 }
 
@@ -46,23 +46,6 @@ with_ids() {
 
 image_id() {
     mstage tag | awk -v name="$1" '$2 == name { print $1 }'
-}
-
-# A Docker of the test's own, without a network; DOCKER_HOST says where.
-start_dockerd() {
-    export DOCKER_HOST="unix://$work/docker.sock"
-    dockerd --bridge=none --iptables=false --data-root "$work/docker" --exec-root "$work/exec" \
-        --pidfile "$work/docker.pid" --host "$DOCKER_HOST" --storage-driver vfs >docker.log 2>&1 3>&- &
-    dockerd_pid=$!
-    eventually docker version >/dev/null 2>&1
-}
-
-stop_dockerd() {
-    if [[ ${dockerd_pid:-} ]]; then
-        kill "$dockerd_pid" 2>/dev/null || true
-        wait "$dockerd_pid" 2>/dev/null || true
-        dockerd_pid=
-    fi
 }
 
 # no_line FILE REGEX
@@ -465,7 +448,7 @@ print(next(i["id"] for i in json.load(sys.stdin)["images"] if i["state"] == "fai
     is_root || skip "dockerd is root's"
     require_program dockerd docker skopeo
     succeeds mstage export tag:second docker-archive:image.tar:example/app:1.0
-    start_dockerd
+    start_docker --storage-driver vfs
     same "Loaded image: example/app:1.0" "$(docker load --quiet --input image.tar)"
     docker create --name one example/app:1.0 /bin/sh >/dev/null
     docker export one >tree.tar

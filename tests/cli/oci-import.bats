@@ -81,25 +81,6 @@ layers() {
     find "$MSTAGE_STORE/layers" -mindepth 1 -maxdepth 1 -type d | wc -l
 }
 
-# --- Docker, for root -------------------------------------------------------------------------------------------
-
-start_docker() {
-    mkdir "$work/docker"
-    export DOCKER_HOST="unix://$work/docker/socket"
-    dockerd --bridge=none --iptables=false --data-root "$work/docker/data" --exec-root "$work/docker/exec" \
-        --pidfile "$work/docker/pid" --host "$DOCKER_HOST" >"$work/docker.log" 2>&1 3>&- &
-    docker_pid=$!
-    eventually docker version >/dev/null || cat "$work/docker.log"
-}
-
-stop_docker() {
-    if [[ ${docker_pid:-} ]]; then
-        kill "$docker_pid"
-        wait "$docker_pid" || true
-        docker_pid=
-    fi
-}
-
 # --- OCI layouts ------------------------------------------------------------------------------------------------
 
 @test "an image of umoci, with whiteouts, opaque directories and files that were put into it" {
