@@ -101,7 +101,7 @@ class Write(Work):
         return bench.mstage.measure(project.stage(), bench.runs(5), prepare)
 
     def floor(self, bench):
-        return floors.bare_write(bench.rootfs(), WRITE, 'rm -rf /out', bench.runs(5), sync)
+        return floors.bare_write(bench.rootfs(), WRITE, 'out', bench.runs(5), sync)
 
 
 class Import(Work):
