@@ -16,8 +16,14 @@ UUID_PATTERN='[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 # A directory of the bats file's own, in `file_dir`, and the store in it. For setup_file.
 make_file_dir() {
     file_dir=$(mktemp -d "${TMPDIR:-/tmp}/mstage-test.XXXXXX")
-    # skopeo and podman would look for credentials in a directory of the machine's, which may not be this user's.
-    export file_dir HOME="$file_dir/home" MSTAGE_STORE="$file_dir/store" XDG_RUNTIME_DIR="$file_dir/run"
+    export file_dir MSTAGE_STORE="$file_dir/store"
+    make_home "$file_dir"
+}
+
+# In the directory: what programs keep for a user. Without a runtime directory of his own skopeo and podman would look
+# for credentials in one of the machine's, which may be closed to him.
+make_home() {
+    export HOME="$1/home" XDG_RUNTIME_DIR="$1/run"
     mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR"
 }
 

@@ -6,7 +6,8 @@ load ../support.bash
 setup() {
     require_sandbox
     make_work_dir
-    export MSTAGE_STORE="$work/store" HOME="$work"
+    export MSTAGE_STORE="$work/store"
+    make_home "$work"
     cp -r "$BATS_TEST_DIRNAME/../../examples" "$BATS_TEST_DIRNAME/../../cmake" .
     chmod -R u+w examples
 }
