@@ -134,15 +134,12 @@ fs::path file_to_replace(const fs::path& path, NameIsLink links) {
     return path;
 }
 
-AtomicFile::AtomicFile(const fs::path& path, NameIsLink links)
-    : m_path(file_to_replace(path, links)),
-      m_file(make_locked_temporary(m_path, m_path.parent_path(), m_temporary)) {
-    make_public(m_file.get());
-}
+AtomicFile::AtomicFile(const fs::path& path, NameIsLink links) : AtomicFile(path, links, {}) {}
 
 AtomicFile::AtomicFile(const fs::path& path, NameIsLink links, const fs::path& directory)
     : m_path(file_to_replace(path, links)),
-      m_file(make_locked_temporary(m_path, directory, m_temporary)) {
+      m_file(make_locked_temporary(m_path, directory.empty() ? m_path.parent_path() : directory,
+                                   m_temporary)) {
     make_public(m_file.get());
 }
 

@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -180,17 +179,14 @@ namespace {
 
 std::string read_all(int fd, const EndSignals& signals) {
     std::string data;
-    std::string piece(65536, '\0');
+    std::string piece(k_piece_size, '\0');
     while (true) {
         signals.wait_readable(fd);
-        const ssize_t count = ::read(fd, piece.data(), piece.size());
+        const size_t count = read_some(fd, piece);
         if (count == 0) {
             return data;
         }
-        if (count < 0 && errno != EINTR) {
-            throw SysError(errno, "reading");
-        }
-        data.append(piece, 0, static_cast<size_t>(std::max<ssize_t>(count, 0)));
+        data.append(piece, 0, count);
     }
 }
 

@@ -109,15 +109,16 @@ void Store::remove_dead_temporaries_of_store() const {
 }
 
 FileLock Store::lock_key(const std::string& key, const std::function<void()>& on_wait) const {
-    if (auto lock = try_lock_key(key)) {
+    const fs::path path = m_root / "locks" / key;
+    if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) {
         return std::move(*lock);
     }
     on_wait();
-    return FileLock::acquire(m_root / "locks" / key, LockMode::exclusive);
+    return FileLock::acquire(path, LockMode::exclusive);
 }
 
-std::optional<FileLock> Store::try_lock_key(const std::string& key) const {
-    return FileLock::try_acquire(m_root / "locks" / key, LockMode::exclusive);
+FileLock Store::lock_key(const std::string& key, const EndSignals& signals) const {
+    return FileLock::acquire(m_root / "locks" / key, LockMode::exclusive, signals);
 }
 
 fs::path Store::layer_path(const LayerId& layer) const {

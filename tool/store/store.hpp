@@ -68,8 +68,8 @@ public:
     /// that.
     FileLock lock_key(const std::string& key, const std::function<void()>& on_wait) const;
 
-    /// The same without waiting: nothing when somebody else works on it.
-    std::optional<FileLock> try_lock_key(const std::string& key) const;
+    /// The same; one of `signals` ends the wait (Interrupted).
+    FileLock lock_key(const std::string& key, const EndSignals& signals) const;
 
     std::filesystem::path layer_path(const LayerId& layer) const;
     bool has_layer(const LayerId& layer) const;

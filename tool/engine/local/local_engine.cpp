@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,15 +121,7 @@ std::unique_ptr<KeyLock> LocalEngine::lock_key(const std::string& key,
 }
 
 std::unique_ptr<KeyLock> LocalEngine::lock_key(const std::string& key, const EndSignals& signals) {
-    constexpr int k_patience_ms = 100;
-    while (true) {
-        if (auto lock = m_store.try_lock_key(key)) {
-            return std::make_unique<LocalKeyLock>(std::move(*lock));
-        }
-        pollfd signal{signals.fd(), POLLIN, 0};
-        ::poll(&signal, 1, k_patience_ms);
-        signals.check();
-    }
+    return std::make_unique<LocalKeyLock>(m_store.lock_key(key, signals));
 }
 
 std::optional<ImageId> LocalEngine::find_key(const std::string& key) {

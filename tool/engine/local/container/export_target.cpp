@@ -1,7 +1,6 @@
 #include "engine/local/container/export_target.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,11 +41,7 @@ void run_skopeo(const std::vector<std::string>& words, const fs::path& directory
     Program skopeo({.argv = argv, .package_hint = k_skopeo_hint, .directory = directory});
     std::string buffer(k_piece_size, '\0');
     while (true) {
-        pollfd fds[] = {{signals.fd(), POLLIN, 0}, {skopeo.output(), POLLIN, 0}};
-        if (::poll(fds, 2, -1) < 0) {
-            continue;
-        }
-        signals.check();
+        signals.wait_readable(skopeo.output());
         const size_t count = read_some(skopeo.output(), buffer);
         if (count == 0) {
             break;
