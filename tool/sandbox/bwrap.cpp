@@ -36,9 +36,6 @@ constexpr const char* k_capabilities[] = {
     "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",
     "CAP_SETGID", "CAP_SETUID",       "CAP_SETFCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"};
 
-/// Mounted over whatever the image has there.
-constexpr const char* k_mount_points[] = {"dev", "proc", "sys", "tmp", "run"};
-
 /// bwrap would follow an image's symbolic link out of the place that we mean.
 void check_mount_points(const fs::path& root) {
     for (const char* name : k_mount_points) {

@@ -11,7 +11,9 @@
 #include <cstring>
 
 #include "base/fd.hpp"
+#include "base/path_text.hpp"
 #include "base/text.hpp"
+#include "sandbox/bwrap.hpp"
 
 namespace mstage::sandbox {
 
@@ -22,11 +24,7 @@ namespace {
 /// Whether it is below a directory that is not the image's.
 bool is_mounted_over(const std::string& path) {
     return std::ranges::any_of(
-        std::initializer_list<std::string>{"dev", "proc", "sys", "tmp", "run"},
-        [&](const std::string& name) {
-            const std::string at = "/" + name;
-            return path == at || path.starts_with(at + "/");
-        });
+        k_mount_points, [&](const char* name) { return is_below(path, fmt::format("/{}", name)); });
 }
 
 /// As a process inside would: by way of the image's own links, which stay inside.

@@ -46,10 +46,10 @@ std::optional<std::uint32_t> parse_id(const std::string& text) {
     return good ? std::optional(id) : std::nullopt;
 }
 
-/// Nothing when the image has none. What is no regular file could keep us waiting.
 /// A file of holes could be read for hours.
 constexpr off_t k_max_database = 64L << 20;
 
+/// Nothing when the image has none. What is no regular file could keep us waiting.
 File open_database(int root, const char* path) {
     Fd fd = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat info {};

@@ -132,6 +132,10 @@ private:
     void write_cache();
 
     SysError unreadable(int number) const;
+    /// m_path while it is that of a directory, which ends with a slash, without that.
+    std::string_view directory_path() const {
+        return std::string_view(m_path).substr(0, m_path.size() - 1);
+    }
     std::string shown_path() const { return (m_options.root / m_path).native(); }
 
     const ScanOptions& m_options;
@@ -286,7 +290,6 @@ void Scanner::enter(int parent, std::string_view name) {
     Fd fd(::openat(parent, directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (Dir dir{fd ? ::fdopendir(fd.get()) : nullptr}) {
         [[maybe_unused]] const int owned_by_dir = fd.release();
-        const std::string path = m_path.substr(0, m_path.size() - 1);
         const size_t entries = m_tree.entries.size();
         const size_t build_trees = m_build_trees;
         const auto listing = list(dir.get());
@@ -295,12 +298,13 @@ void Scanner::enter(int parent, std::string_view name) {
         }
         const bool only_has_build_trees =
             m_tree.entries.size() == entries && m_build_trees > build_trees;
-        if (!listing) {
-            forget(path);
-        } else if (only_has_build_trees) {
+        if (listing && !only_has_build_trees) {
+            return;
+        }
+        forget(directory_path());
+        if (listing) {
             // It is there for their sake, and what is not there yet would show in its time.
-            forget(path);
-            m_tree.watched_besides.push_back(path);
+            m_tree.watched_besides.emplace_back(directory_path());
         }
     } else if (errno == ENOTDIR || errno == ELOOP || errno == ENOENT) {
         throw SourceChanged("directory '{}' was replaced while it was read", shown_path());

@@ -184,10 +184,6 @@ ImportedTree import_container(ImageSource& source, const ImportContext& context)
     return tree;
 }
 
-}  // namespace
-
-namespace {
-
 /// What becomes a word of a command line or a line of an environment.
 const std::string& checked(const std::string& text) {
     if (text.find('\0') != std::string::npos) {
