@@ -172,9 +172,11 @@ def main(arguments):
         compile_commands(arguments)
     elif verb == "cp":
         copy(arguments)
-    elif verb == "run":
-        _, plan, _, test = arguments  # --plan PLAN --test NAME
+    elif verb == "run" and arguments[0] == "--plan":
+        _, plan, _, test, _ = arguments  # --plan PLAN --test NAME --ctest
         run_test(load(plan), test)
+    elif verb == "run":
+        log(arguments[1], "run " + " ".join(arguments))  # -C BUILD ...
     elif verb in ("completion", "__manual"):
         print(verb, *arguments)
     elif verb == "-C":
