@@ -454,6 +454,11 @@ None of these is part of ``all``.
 ``<pipeline>.status``
   Shows the checkpoints.
 
+``<pipeline>.rollback-<checkpoint>``
+  Goes back to the checkpoint: all that is made from it is dropped, and runs again in the next build.
+  ``mstage rollback`` does more: it also puts back what a checkpoint was before, and takes all of that
+  back. For the first pipeline ``rollback-<checkpoint>`` does too.
+
 Presets
 ^^^^^^^
 

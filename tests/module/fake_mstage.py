@@ -155,6 +155,14 @@ def run_test(plan, name):
         sys.exit(f"mstage: error: no test '{name}'")
 
 
+def for_people(arguments):
+    tree, *words = arguments
+    if words == ["status"]:
+        print("status of", tree)
+    else:
+        log(tree, " ".join(words))
+
+
 def load(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)
@@ -180,7 +188,7 @@ def main(arguments):
     elif verb in ("completion", "__manual"):
         print(verb, *arguments)
     elif verb == "-C":
-        print("status of", arguments[0])
+        for_people(arguments)
     else:
         sys.exit(f"mstage: error: unknown verb '{verb}'")
 
