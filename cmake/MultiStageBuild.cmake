@@ -239,11 +239,17 @@ Commands
     multi_stage_add_test(<pipeline>
       NAME <name> FROM <checkpoint> COMMAND <command>...
       [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>]
-      [USER <user>] [CACHE <cache>...]
+      [USER <user>] [CACHE <cache>...] [REPEAT <count>]
       [PROCESSORS <count>] [RESOURCE_LOCK <name>...] [LABELS <label>...])
 
   ``NAME <name>``
     CTest knows the test as ``<pipeline>.<name>``.
+
+  ``REPEAT <count>``
+    Runs the command so many times, each in a copy of its own of the same state, to find a test that
+    fails now and then. All of them run, ``PROCESSORS`` at once, each within ``TIMEOUT``. The test
+    fails when one of them does, and says how many did, how, and where their logs are; what it
+    prints is that summary. Caches are no part of the state: their content outlives each run.
 
   ``PROCESSORS <count>``, ``RESOURCE_LOCK <name>...``, ``LABELS <label>...``
     The test's properties of these names. A test that has a cache with ``sharing=locked`` gets a
@@ -252,6 +258,79 @@ Commands
   The test requires a fixture, the test ``<pipeline>.<checkpoint>``, which builds the checkpoint.
   Testing must be enabled by ``enable_testing()`` or ``include(CTest)`` in the top-level directory.
   A machine that cannot run sandboxes skips the test and says why.
+
+  CTest is told what a test took: ``wall_s``, ``user_s`` and ``system_s``, ``peak_memory_bytes`` (of
+  the largest process), ``image`` and ``run``, with ``REPEAT`` also ``forks``, ``failed_forks`` and
+  ``longest_wall_s`` (then ``user_s`` and ``system_s`` are sums). ``ctest -T Test`` has these
+  measurements in its ``Test.xml``, for CDash, together with the log of a test that failed (those
+  of the first five, up to 16 MiB each); JUnit files have no place for them. ``ctest -V`` and
+  ``--output-on-failure`` show them as tags at the end of the output, which are no part of it.
+
+.. command:: multi_stage_test_launcher
+
+  Lets the tests that a project has already, made by ``add_test()`` from its own programs, run on a
+  checkpoint, each in a file system of its own that is thrown away afterwards:
+
+  .. code-block:: cmake
+
+    multi_stage_test_launcher(<pipeline>
+      FROM <checkpoint>
+      [MAP <path>=<dir>...] [PASS_ENVIRONMENT <name>...] [VARIABLE <variable>]
+      [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>]
+      [USER <user>] [CACHE <cache>...])
+
+  The programs are those of the image: a stage has built the project there, and this machine need
+  not. Both read the same ``CMakeLists.txt``, so CTest knows the same tests:
+
+  .. code-block:: cmake
+
+    project(app LANGUAGES CXX)
+    enable_testing()
+    if(NOT DEFINED ENV{MSTAGE_STAGE})
+      find_package(MultiStageBuild REQUIRED)
+      multi_stage_build(app TEST_COMMAND ""
+        BUILD_COMMAND "cmake -S . -B /build -G Ninja && cmake --build /build")
+      multi_stage_test_launcher(app FROM build-complete MAP /build=${CMAKE_BINARY_DIR})
+    endif()
+
+    add_executable(unit_test unit_test.cpp)
+    add_test(NAME unit COMMAND unit_test --data ${CMAKE_CURRENT_SOURCE_DIR}/data)
+
+  ``ctest`` then runs ``/build/unit_test --data /app/data`` in the image. (The test's program must
+  be a target, as here; ``add_test(NAME x COMMAND sh x.sh)`` runs on this machine as ever.)
+
+  ``FROM <checkpoint>``
+    Its fixture, the test ``<pipeline>.<checkpoint>``, is required by the tests of the directory that
+    calls this (since CMake 3.28 also by those of its subdirectories). Other tests need
+    ``set_tests_properties(... FIXTURES_REQUIRED <pipeline>.<checkpoint>)``, or a checkpoint that
+    was built before.
+
+  ``MAP <path>=<dir>...``
+    Directories of the image and what they are called on this machine; the pipeline's ``WORKDIR`` is
+    that of its ``SOURCE`` always. The test's program, its arguments and the directory in which
+    CTest starts it are given their names in the image.
+
+  ``PASS_ENVIRONMENT <name>...``
+    Variables that commands see as the launcher finds them: those of a test's property
+    ``ENVIRONMENT``.
+
+  ``VARIABLE <variable>``
+    Sets this variable to the launcher, a list of words, and nothing else. By default all targets
+    that are made later in this directory and below have it: by ``CMAKE_TEST_LAUNCHER``, and before
+    CMake 3.29, which does not know that, by ``CMAKE_CROSSCOMPILING_EMULATOR``. To choose targets:
+
+    .. code-block:: cmake
+
+      multi_stage_test_launcher(app FROM build-complete VARIABLE launcher)
+      set_property(TARGET unit_test PROPERTY TEST_LAUNCHER "${launcher}")            # CMake 3.29
+      set_property(TARGET unit_test PROPERTY CROSSCOMPILING_EMULATOR "${launcher}")  # before
+
+  ``gtest_discover_tests()`` and its like ask the program for its tests, so it must be here too:
+  deliver it with :command:`multi_stage_add_artifact` to where the target would be built, and use
+  ``DISCOVERY_MODE PRE_TEST``. It is run in the image then as well.
+
+  Options that are not given are those of the pipeline. CTest's own time limit is not set. With
+  several configurations it takes CMake 3.29.
 
 .. command:: multi_stage_add_artifact
 
@@ -375,6 +454,11 @@ None of these is part of ``all``.
 ``<pipeline>.status``
   Shows the checkpoints.
 
+``<pipeline>.rollback-<checkpoint>``
+  Goes back to the checkpoint: all that is made from it is dropped, and runs again in the next build.
+  ``mstage rollback`` does more: it also puts back what a checkpoint was before, and takes all of that
+  back. For the first pipeline ``rollback-<checkpoint>`` does too.
+
 Presets
 ^^^^^^^
 
@@ -434,7 +518,7 @@ cmake_policy(VERSION 3.22...4.4)
 function(_MultiStageBuild_include_parts)
   set(CMAKE_WARN_DEPRECATED OFF)
   set(CMAKE_ERROR_DEPRECATED OFF)
-  foreach(part IN ITEMS Text Keywords Arguments Registry Detect Helper Selection Stages Plan Tests Commands)
+  foreach(part IN ITEMS Text Keywords Arguments Registry Detect Helper Selection Stages Plan Tests Launcher Commands)
     include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/MultiStageBuild/${part}.cmake")
   endforeach()
 endfunction()

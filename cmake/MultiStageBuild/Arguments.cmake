@@ -313,6 +313,16 @@ function(_MultiStageBuild_check_patterns caller keyword patterns)
   endif()
 endfunction()
 
+# The encoded elements of the keyword MAP.
+function(_MultiStageBuild_check_mappings caller mappings)
+  foreach(mapping IN LISTS mappings)
+    if(NOT mapping MATCHES "^/[^=]+=/")
+      _MultiStageBuild_decode(mapping "${mapping}")
+      _MultiStageBuild_fail("${caller}" "not of the form <absolute path>=<absolute path>" MAP "'${mapping}'")
+    endif()
+  endforeach()
+endfunction()
+
 # The command line of an encoded command that must not be empty.
 function(_MultiStageBuild_required_command caller out command)
   _MultiStageBuild_command_line(line "${command}")

@@ -54,12 +54,25 @@ function(_MultiStageBuild_keywords function)
     NAME
     FROM
     PROCESSORS
+    REPEAT
     ${run_one_value})
   set(multi_stage_add_test_multi_value
     ${run_multi_value}
     COMMAND
     RESOURCE_LOCK
     LABELS)
+  set(multi_stage_test_launcher_required
+    FROM)
+  set(multi_stage_test_launcher_one_value
+    FROM
+    VARIABLE
+    NETWORK
+    TIMEOUT
+    USER)
+  set(multi_stage_test_launcher_multi_value
+    ${run_multi_value}
+    PASS_ENVIRONMENT
+    MAP)
   set(multi_stage_add_artifact_required
     FROM
     PATH
@@ -87,6 +100,7 @@ function(_MultiStageBuild_functions out)
     multi_stage_build
     multi_stage_add_stage
     multi_stage_add_test
+    multi_stage_test_launcher
     multi_stage_add_artifact
     multi_stage_add_compile_commands
     PARENT_SCOPE)

@@ -12,7 +12,8 @@
 #   stages: name, checkpoint, target, from, command, inputs (null: all of the source), exclude,
 #           copies (plan, null for that of this pipeline, checkpoint, path, destination), environment,
 #           workdir, user ("": the image's), caches (as `mstage run --cache` takes them), network, timeout, live
-#   tests:  name, from, command, environment, workdir, user, caches, network, timeout
+#   tests:  name, from, command, environment, workdir, user, caches, network, timeout, repeat (how often it runs),
+#           processors (so many of these at once)
 
 include_guard(GLOBAL)
 
@@ -130,6 +131,9 @@ endfunction()
 # it known what does.
 function(_MultiStageBuild_add_short_targets pipeline)
   _MultiStageBuild_get(names "${pipeline}/checkpoints")
+  set(rollbacks ${names})
+  list(TRANSFORM rollbacks PREPEND rollback-)
+  list(APPEND names ${rollbacks})
   foreach(name IN ITEMS checkpoints artifacts compile-commands)
     if(TARGET "${pipeline}.${name}")
       list(APPEND names ${name})

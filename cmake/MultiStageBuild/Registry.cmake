@@ -18,6 +18,7 @@
 #   <pipeline>/tests_json         the members of the plan's array "tests"
 #   <pipeline>/short/<c>          whether the checkpoint goes by its own name too
 #   <pipeline>/artifacts          how many deliveries there are
+#   <pipeline>/helper_script      whether the script that starts the helper was written
 
 include_guard(GLOBAL)
 

@@ -104,6 +104,20 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
   if(inputs)
     add_dependencies("${target}" "${pipeline}.scan")
   endif()
+  _MultiStageBuild_add_rollback("${pipeline}" "${checkpoint}")
+endfunction()
+
+# The target that goes back to a checkpoint. It needs no other: what has not been built has nothing
+# to go back to.
+function(_MultiStageBuild_add_rollback pipeline checkpoint)
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_config_option(config)
+  add_custom_target("${pipeline}.rollback-${checkpoint}"
+    COMMAND "${helper}" -C "${CMAKE_BINARY_DIR}" ${config} rollback "${pipeline}.${checkpoint}"
+    USES_TERMINAL
+    VERBATIM)
+  set_property(TARGET "${pipeline}.rollback-${checkpoint}"
+    PROPERTY FOLDER "MultiStageBuild/${pipeline}")
 endfunction()
 
 # The edge that walks the source for all stages of a pipeline; called from the top-level directory

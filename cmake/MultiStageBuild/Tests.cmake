@@ -4,12 +4,20 @@
 include_guard(GLOBAL)
 
 # Registers test `<pipeline>.<name>`. `command` is a command line; of the options "" stands for what
-# was not given. `processors`, `locks` and `labels` are properties of the test.
+# was not given. `processors`, `locks` and `labels` are properties of the test; `repeat` is how often
+# it runs.
 function(_MultiStageBuild_add_test
-    pipeline name from command workdir environment network timeout user caches processors locks labels)
+    pipeline name from command workdir environment network timeout user caches processors repeat locks labels)
   _MultiStageBuild_require_fixture("${pipeline}" "${from}")
   _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}"
     "${user}" "${caches}")
+  foreach(number IN ITEMS processors repeat)
+    set(${number}_or_one "${${number}}")
+    if(NOT ${number}_or_one)
+      set(${number}_or_one 1)
+    endif()
+  endforeach()
+  string(APPEND fields ",\n      \"repeat\": ${repeat_or_one},\n      \"processors\": ${processors_or_one}")
   set(test "${pipeline}.${name}")
   _MultiStageBuild_get(others "${pipeline}/tests_json")
   set(separator ",")
@@ -26,7 +34,7 @@ function(_MultiStageBuild_add_test
 
   _MultiStageBuild_state_dir(state "${pipeline}")
   _MultiStageBuild_get(helper "${pipeline}/helper")
-  add_test(NAME "${test}" COMMAND "${helper}" run --plan "${state}/plan.json" --test "${test}")
+  add_test(NAME "${test}" COMMAND "${helper}" run --plan "${state}/plan.json" --test "${test}" --ctest)
   set_tests_properties("${test}" PROPERTIES
     FIXTURES_REQUIRED "${pipeline}.${from}"
     SKIP_REGULAR_EXPRESSION "mstage: skip: "
@@ -45,7 +53,7 @@ function(_MultiStageBuild_add_test
   endif()
   if(timeout GREATER 0)
     # The helper ends the command in time and says so; CTest is only for a helper that hangs.
-    math(EXPR timeout "${timeout} + 30")
+    math(EXPR timeout "${timeout} * ((${repeat_or_one} + ${processors_or_one} - 1) / ${processors_or_one}) + 30")
     set_tests_properties("${test}" PROPERTIES TIMEOUT ${timeout})
   endif()
 endfunction()

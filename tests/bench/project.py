@@ -88,6 +88,10 @@ class Project:
         """The command that makes the one stage, without the build tool."""
         return ['stage', self.plan_path(), 'build']
 
+    def verb(self, *words):
+        """The words of one of mstage's verbs for people."""
+        return ['-C', self.build, *words]
+
     def plan_path(self):
         return os.path.join(self.build, '.mstage/bench/plan.json')
 

@@ -118,15 +118,55 @@ class Import(Work):
         return floors.tar_extract(bench.directory('tar'), bench.tar, bench.runs(5), sync)
 
 
+class Rollback(Work):
+    """All that is behind the base is dropped; between two of them it is taken back, unmeasured."""
+
+    def __init__(self):
+        super().__init__('rollback', 'rollback, 10,000 source files, 20 layers', 0.010)
+
+    def mstage(self, bench):
+        project = bench.deep_project()
+        back, undo = project.verb('rollback', 'setup-base'), project.verb('rollback', '--undo')
+        bench.mstage.run(*back)
+        result = bench.mstage.measure(back, bench.runs(40), lambda i: bench.mstage.run(*undo))
+        bench.mstage.run(*undo)
+        return result
+
+
+class PutBack(Work):
+    """A checkpoint becomes its generation before, again and again."""
+
+    def __init__(self):
+        super().__init__('put-back', 'rollback --to @-1, 10,000 source files, 20 layers', 0.010)
+
+    def mstage(self, bench):
+        project = bench.deep_project()
+        touch(project.source, 'put back')
+        project.make()
+        result = bench.mstage.measure(project.verb('rollback', 'build-complete', '--to', '@-1'), bench.runs(40))
+        bench.mstage.run(*project.verb('rollback', '--unpin', 'build-complete'))
+        project.make()
+        return result
+
+
+class Undo(Work):
+    def __init__(self):
+        super().__init__('undo', 'rollback taken back, 10,000 source files, 20 layers', 0.010)
+
+    def mstage(self, bench):
+        project = bench.deep_project()
+        back, undo = project.verb('rollback', 'setup-base'), project.verb('rollback', '--undo')
+        return bench.mstage.measure(undo, bench.runs(40), lambda i: bench.mstage.run(*back))
+
+
 class Restore(Work):
     """The stage's key is in the store, the marker is gone: as after ninja clean."""
 
     def __init__(self):
-        super().__init__('restore', 'stage restored by its key', None)
+        super().__init__('restore', 'stage restored by its key, 10,000 source files, 20 layers', 0.010)
 
     def mstage(self, bench):
-        project = bench.project(100)
-        return restore(bench.mstage, project, bench.runs(40))
+        return restore(bench.mstage, bench.deep_project(), bench.runs(40))
 
 
 def restore(mstage, project, runs):
@@ -137,6 +177,6 @@ def restore(mstage, project, runs):
     return measure(mstage.command(*project.stage()), runs, lambda i: os.unlink(marker), env=mstage.env)
 
 
-# A work's name is what --only takes. Room for rollback: a class like Restore, with its bar of 0.010.
+# A work's name is what --only takes.
 WORKS = [NullBuild(10_000, 0.028, 'Ninja with a deps log'), NullBuild(100, 0.010, 'Ninja with a deps log'), OneChange(),
-         RunTrue(), TrivialStage(), Write(), Import(), Restore()]
+         RunTrue(), TrivialStage(), Write(), Import(), Restore(), Rollback(), PutBack(), Undo()]

@@ -145,6 +145,22 @@ END
     offers "mstage run second@" "failed "
 }
 
+@test "generations, once they are asked for; and checkpoints to go back to" {
+    python3 - >build/.mstage/app/history <<'END'
+import json, uuid
+for i in range(3):
+    print(json.dumps({"version": 1, "time": "2026-01-31T12:00:00.000000Z", "checkpoint": "second", "event": "ran",
+                      "image": str(uuid.uuid4()), "parent": None, "key": None, "run": None, "duration_s": None,
+                      "phases": [], "pinned": False}))
+END
+    cd build
+    offers "mstage run se" "setup-base " "second "
+    offers "mstage run second@" "-1 " "-2 "
+    offers "mstage run second@-2" "-2 "
+    offers "mstage rollback " "setup-base " "first " "second "
+    offers "mstage history app.s" "app.second " "app.setup-base "
+}
+
 @test "tags and UUIDs" {
     require_sandbox
     offers "mstage run tag:" "base "

@@ -211,10 +211,42 @@ to-stdout" "$(sort "$log")"
     has "$out" "b b"
 }
 
+@test "paths of this machine are given their names in the image" {
+    mkdir -p here/tmp here/none
+    cd here/tmp
+    succeeds mstage run --map "$work/here=/" --map "$work=/app" tag:base -- \
+        sh -c 'pwd; printf "<%s>" "$@"' sh "$work/here/etc/x" "--a=$work/b" "$work.c"
+    same "/tmp
+</etc/x><--a=/app/b><$work.c>" "$out"
+    succeeds mstage run --map "$work/here=/" -w /etc tag:base -c pwd
+    same /etc "$out"
+    cd ../none
+    exits 126 mstage run --map "$work/here=/" tag:base -c pwd
+    has "$err" "the image has no directory '/none' to work in"
+    misused mstage run --map here=/var tag:base -c pwd
+    cd /
+    succeeds mstage run --map "$work/here=/etc" tag:base -c pwd
+    same / "$out"
+}
+
+@test "CTest, and nobody else, is told what a run took" {
+    unset CTEST_INTERACTIVE_DEBUG_MODE DASHBOARD_TEST_FROM_CTEST
+    succeeds mstage run --ctest tag:base -c 'echo x'
+    same x "$out"
+    export DASHBOARD_TEST_FROM_CTEST=3.25.1
+    exits 4 mstage run --ctest tag:base -c 'echo x; exit 4'
+    same x "$out"
+    matches "$err" '<CTestMeasurement type="numeric/double" name="wall_s">[0-9.e-]+</CTestMeasurement>'
+    matches "$err" "<CTestMeasurement type=\"text/string\" name=\"image\">$(mstage import tag:base)</CTestMeasurement>"
+    matches "$err" "<CTestMeasurementFile type=\"file\" name=\"log\">$MSTAGE_STORE/runs/$UUID_PATTERN/output.log</CTestMeasurementFile>\$"
+    exits 0 mstage run --ctest tag:base true
+    has_not "$err" CTestMeasurementFile
+    same 1 "$(wc -l <<<"$err")"
+}
+
 @test "the environment is clean, and -e adds to it" {
-    misused mstage run -e NOVALUE tag:base true
-    same "mstage: error: 'NOVALUE' is not NAME=VALUE" "$err"
     misused mstage run -e =x tag:base true
+    same "mstage: error: '=x' is neither NAME=VALUE nor NAME" "$err"
     export FROM_OUTSIDE=secret
     unset SSL_CERT_FILE CURL_CA_BUNDLE GIT_SSL_CAINFO CARGO_HTTP_CAINFO NODE_EXTRA_CA_CERTS PIP_CERT REQUESTS_CA_BUNDLE
     succeeds mstage run tag:base -- env
@@ -225,6 +257,9 @@ PWD=/
 TERM=dumb" "$(sort <<<"$out" | grep -v _proxy=)"
     succeeds mstage run -e A=1 --env 'B=x y=z' -e C= -e LANG=de -e A=2 tag:base -c 'echo "$A|$B|$C|$LANG"'
     same "2|x y=z||de" "$out"
+    # By its name alone a variable comes from the caller, who need not have it.
+    succeeds mstage run -e FROM_OUTSIDE -e NOT_THERE tag:base -c 'echo "${FROM_OUTSIDE-none} ${NOT_THERE-none}"'
+    same "secret none" "$out"
 }
 
 @test "proxy variables pass through" {

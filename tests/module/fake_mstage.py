@@ -155,6 +155,14 @@ def run_test(plan, name):
         sys.exit(f"mstage: error: no test '{name}'")
 
 
+def for_people(arguments):
+    tree, *words = arguments
+    if words == ["status"]:
+        print("status of", tree)
+    else:
+        log(tree, " ".join(words))
+
+
 def load(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)
@@ -172,13 +180,15 @@ def main(arguments):
         compile_commands(arguments)
     elif verb == "cp":
         copy(arguments)
-    elif verb == "run":
-        _, plan, _, test = arguments  # --plan PLAN --test NAME
+    elif verb == "run" and arguments[0] == "--plan":
+        _, plan, _, test, _ = arguments  # --plan PLAN --test NAME --ctest
         run_test(load(plan), test)
+    elif verb == "run":
+        log(arguments[1], "run " + " ".join(arguments))  # -C BUILD ...
     elif verb in ("completion", "__manual"):
         print(verb, *arguments)
     elif verb == "-C":
-        print("status of", arguments[0])
+        for_people(arguments)
     else:
         sys.exit(f"mstage: error: unknown verb '{verb}'")
 

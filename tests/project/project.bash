@@ -93,3 +93,25 @@ starts_no_process() {
 later() {
     sleep 0.02
 }
+
+# measurement TEST NAME: of the last `ctest -T Test`; "output" for what the test printed, and of a file its content.
+measurement() {
+    python3 - "$@" <<'END'
+import base64, glob, io, sys, tarfile, xml.etree.ElementTree as tree, zlib
+path = max(glob.glob("build/Testing/*/Test.xml"))
+for test in tree.parse(path).iter("Test"):
+    if test.findtext("Name") != sys.argv[1]:
+        continue
+    if sys.argv[2] == "output":
+        output = test.find("Results/Measurement/Value")
+        packed = output.get("compression") == "gzip"
+        print((zlib.decompress(base64.b64decode(output.text)).decode() if packed else output.text).strip())
+    for one in test.iter("NamedMeasurement"):
+        if one.get("name") == sys.argv[2]:
+            value = one.findtext("Value")
+            if one.get("type") == "file":
+                archive = tarfile.open(fileobj=io.BytesIO(base64.b64decode(value)))
+                value = archive.extractfile(archive.getmembers()[0]).read().decode()
+            print(value.strip())
+END
+}

@@ -159,8 +159,121 @@ END
     configure -D SAMPLE_TEST="echo all is well"
     run_ctest --output-junit "$work/junit.xml"
     same 8 "$code"
-    same "app.bad fail: what went wrong
-app.test run: all is well" "$(junit 'app.bad' 'app.test')"
+    same "app.bad fail: what went wrong" "$(junit app.bad | head -n 1)"
+    same "app.test run: all is well" "$(junit app.test)"
+}
+
+# --- What CTest is told -----------------------------------------------------------------------------------------
+
+@test "Test.xml has what a test took, and the log of one that failed" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_test(app NAME bad FROM deps-installed COMMAND "echo what went wrong; exit 9")
+multi_stage_add_test(app NAME slow FROM deps-installed COMMAND "echo begun; sleep 1000" TIMEOUT 1)
+multi_stage_add_test(app NAME busy FROM deps-installed COMMAND "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done")
+END
+    configure -D SAMPLE_TEST="printf 'no newline'"
+    run_ctest -T Test
+    same 8 "$code"
+    local name
+    for name in app.test app.bad app.slow; do
+        matches "$(measurement $name wall_s)" '^[0-9]+(\.[0-9]+)?(e-[0-9]+)?$'
+        matches "$(measurement $name user_s)" '^[0-9]'
+        matches "$(measurement $name system_s)" '^[0-9]'
+        matches "$(measurement $name peak_memory_bytes)" '^[1-9][0-9]{5,}'
+        succeeds test -f "store/runs/$(measurement $name run)/run.json"
+    done
+    # Numbers that are not all zero: what the shell has counted for so long, and the second.
+    python3 -c 'import sys; sys.exit(not float(sys.argv[1]) > 0.02)' "$(measurement app.busy user_s)"
+    python3 -c 'import sys; sys.exit(not 1 <= float(sys.argv[1]) < 20)' "$(measurement app.slow wall_s)"
+    same "$(image_of build-complete)" "$(measurement app.test image)"
+    same "$(image_of deps-installed)" "$(measurement app.bad image)"
+    # Tags are no part of the output, and a test that is good sends no log.
+    same "no newline" "$(measurement app.test output)"
+    same "" "$(measurement app.test log)"
+    same "what went wrong" "$(measurement app.bad log)"
+    same begun "$(measurement app.slow log)"
+    has "$(measurement app.bad output)" "mstage: log of app.bad: $work/store/runs/$(measurement app.bad run)/output.log"
+}
+
+@test "a person who runs a test sees no tags" {
+    configure
+    build
+    succeeds mstage run --plan build/.mstage/app/plan.json --test app.test
+    same "first
+second" "$out"
+}
+
+@test "REPEAT runs a test so often, on the same state, and tells who failed" {
+    cat >project/more.cmake <<'END'
+# Every fourth run fails; the state is new for each, the cache counts.
+multi_stage_add_test(app NAME flaky FROM deps-installed REPEAT 12 CACHE /c
+  COMMAND "[ ! -e /mine ] && touch /mine; echo x >>/c/n; n=$(wc -l </c/n); echo run $n; [ $((n % 4)) != 0 ] || exit 5")
+multi_stage_add_test(app NAME steady FROM deps-installed REPEAT 5 COMMAND "[ ! -e /mine ] && touch /mine")
+END
+    configure
+    run_ctest -T Test --output-junit "$work/junit.xml"
+    same 8 "$code"
+    matches "$out" "app.steady \.+ +Passed"
+    matches "$out" "app.flaky \.+\*+Failed"
+    same "mstage: error: test 'app.flaky': 3 of 12 forks failed: 3 x exit code 5
+  fork 4: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
+  fork 8: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
+  fork 12: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
+  last lines of fork 4's output:
+    | run 4" "$(normalised "$(measurement app.flaky output)")"
+    same "mstage: test 'app.steady': 5 of 5 forks passed, in TIME to TIME each" \
+        "$(normalised "$(measurement app.steady output)")"
+    has "$(junit app.flaky)" "app.flaky fail: mstage: error: test 'app.flaky': 3 of 12 forks failed"
+    same "12 3" "$(measurement app.flaky forks) $(measurement app.flaky failed_forks)"
+    same "5 0" "$(measurement app.steady forks) $(measurement app.steady failed_forks)"
+    same "run 8" "$(measurement app.flaky "log of fork 8")"
+    same "$(image_of deps-installed)" "$(measurement app.flaky image)"
+    nothing_to_do deps-installed
+}
+
+@test "REPEAT finds what chance does, PROCESSORS at once, each with its own time" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_test(app NAME chance FROM deps-installed REPEAT 40 PROCESSORS 4
+  COMMAND "[ $(od -An -N1 -tu1 /dev/urandom) -lt 128 ]")
+multi_stage_add_test(app NAME late FROM deps-installed REPEAT 4 PROCESSORS 4 TIMEOUT 1
+  COMMAND "mkdir /c/first 2>/dev/null || exec sleep 1000" CACHE /c,id=late)
+END
+    configure
+    run_ctest -T Test
+    same 8 "$code"
+    same 40 "$(measurement app.chance forks)"
+    local failed
+    failed=$(measurement app.chance failed_forks)
+    [[ $failed -gt 0 && $failed -lt 40 ]] || blame "$failed of 40 failed"
+    has "$(measurement app.chance output)" "$failed of 40 forks failed: $failed x exit code 1"
+    has "$(measurement app.late output)" "3 of 4 forks failed: 3 x time-out"
+    eventually test -z "$(ls store/tmp)"
+}
+
+@test "Ctrl-C ends all forks of a test" {
+    local duration
+    duration=$(odd_duration)
+    cat >project/more.cmake <<END
+multi_stage_add_test(app NAME slow FROM deps-installed REPEAT 9 PROCESSORS 3 COMMAND "trap '' INT TERM; sleep $duration; sleep $duration")
+END
+    configure
+    build deps-installed
+    "$MSTAGE_EXECUTABLE" run --plan build/.mstage/app/plan.json --test app.slow >out 2>&1 3>&- &
+    local pid=$!
+    eventually is_running "$duration"
+    kill -TERM "$pid"
+    code=0
+    wait "$pid" || code=$?
+    same 143 "$code"
+    eventually is_gone "$duration"
+    same "mstage: error: interrupted by signal 15" "$(cat out)"
+    # One that is killed leaves nobody either.
+    "$MSTAGE_EXECUTABLE" run --plan build/.mstage/app/plan.json --test app.slow >out 2>&1 3>&- &
+    pid=$!
+    eventually is_running "$duration"
+    kill -KILL "$pid"
+    wait "$pid" || true
+    eventually is_gone "$duration"
 }
 
 @test "where there are no sandboxes, tests are skipped and say why" {

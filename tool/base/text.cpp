@@ -223,17 +223,54 @@ std::string format_time(TimePoint time) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", utc, micros);
 }
 
+namespace {
+
+/// Of ".5", what stands there and is behind it; no more than microseconds count.
+std::chrono::microseconds take_fraction(const char*& rest) {
+    std::int64_t micros = 0;
+    int digits = 0;
+    if (*rest == '.') {
+        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, ++digits) {
+            micros = digits < 6 ? 10 * micros + (*rest - '0') : micros;
+        }
+    }
+    for (; digits < 6; ++digits) {
+        micros *= 10;
+    }
+    return std::chrono::microseconds(micros);
+}
+
+/// Of "Z" or "+02:00", how much later than UTC that is.
+std::optional<std::chrono::minutes> take_zone(std::string_view text) {
+    if (text == "Z" || text == "z") {
+        return std::chrono::minutes(0);
+    }
+    unsigned hours = 0;
+    unsigned minutes = 0;
+    const bool is_offset =
+        text.size() == 6 && (text[0] == '+' || text[0] == '-') &&
+        std::from_chars(&text[1], &text[3], hours).ptr == &text[3] && text[3] == ':' &&
+        std::from_chars(&text[4], text.data() + 6, minutes).ptr == text.data() + 6;
+    if (!is_offset) {
+        return std::nullopt;
+    }
+    const std::chrono::minutes offset(60 * hours + minutes);
+    return text[0] == '-' ? -offset : offset;
+}
+
+}  // namespace
+
 TimePoint parse_time(std::string_view text) {
     std::tm utc{};
     const std::string copy(text);
     const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
-    unsigned micros = 0;
-    if (rest == nullptr || *rest != '.' ||
-        std::from_chars(rest + 1, rest + 7, micros).ptr != rest + 7) {
-        throw Error("'{}' is not a time", text);
+    if (rest != nullptr) {
+        const auto fraction = take_fraction(rest);
+        if (const auto zone = take_zone(rest)) {
+            return std::chrono::system_clock::from_time_t(::timegm(&utc)) + fraction - *zone;
+        }
     }
-    return std::chrono::system_clock::from_time_t(::timegm(&utc)) +
-           std::chrono::microseconds(micros);
+    throw Error("'{}' is not a time", text);
 }
 
 }  // namespace mstage

@@ -8,6 +8,7 @@
 #include "cli/completion.hpp"
 #include "engine/local/base_images.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/history.hpp"
 
 namespace mstage::cli {
 
@@ -38,8 +39,19 @@ void add(Candidates& found, const std::string& text, const std::string& word,
     }
 }
 
+/// What may stand behind a checkpoint's name: "@-1", …
+void add_generations(Candidates& found, const std::string& text, const std::string& name,
+                     size_t generations) {
+    for (size_t before = 1; before < generations; ++before) {
+        add(found, text, fmt::format("{}@-{}", name, before), "generation");
+    }
+}
+
+/// Whether what a checkpoint was besides is wanted too.
+enum class Besides { yes, no };
+
 void add_checkpoint(Candidates& found, const std::string& text, const pipeline::Plan& plan,
-                    const std::string& checkpoint, bool has_short_name) {
+                    const std::string& checkpoint, bool has_short_name, Besides besides) {
     std::vector<std::string> names;
     if (has_short_name) {
         names.push_back(checkpoint);
@@ -48,21 +60,28 @@ void add_checkpoint(Candidates& found, const std::string& text, const pipeline::
     if (!has_short_name || text.starts_with(plan.pipeline)) {
         names.push_back(plan.pipeline + "." + checkpoint);
     }
-    const bool failed = pipeline::read_failure(plan, checkpoint).has_value();
+    const bool failed =
+        besides == Besides::yes && pipeline::read_failure(plan, checkpoint).has_value();
+    // They would be many: only once they are asked for.
+    const bool has_generations = besides == Besides::yes && text.find('@') != std::string::npos;
+    const size_t generations =
+        has_generations ? pipeline::read_generations(plan, checkpoint).size() : 0;
     for (const std::string& name : names) {
         add(found, text, name, "checkpoint");
+        add_generations(found, text, name, generations);
         if (failed) {
             add(found, text, name + "@failed", "failed state");
         }
     }
 }
 
-void add_checkpoints(Candidates& found, const std::string& text, const pipeline::BuildTree& tree) {
+void add_checkpoints(Candidates& found, const std::string& text, const pipeline::BuildTree& tree,
+                     Besides besides) {
     std::vector<std::string> taken;
     const auto add_one = [&](const pipeline::Plan& plan, const std::string& checkpoint) {
         const bool is_first = std::ranges::find(taken, checkpoint) == taken.end();
         taken.push_back(checkpoint);
-        add_checkpoint(found, text, plan, checkpoint, is_first);
+        add_checkpoint(found, text, plan, checkpoint, is_first, besides);
     };
     for (const pipeline::Plan& plan : tree.plans()) {
         add_one(plan, pipeline::k_setup_base);
@@ -80,7 +99,7 @@ bool is_start_of_uuid(const std::string& text) {
 Candidates images(const std::string& text, const Surroundings& place) {
     Candidates found;
     if (place.tree) {
-        add_checkpoints(found, text, *place.tree);
+        add_checkpoints(found, text, *place.tree, Besides::yes);
     }
     if (!place.engine) {
         return found;
@@ -92,6 +111,14 @@ Candidates images(const std::string& text, const Surroundings& place) {
         for (const engine::Image& image : place.engine->images()) {
             add(found, text, image.id.str(), image.origin);
         }
+    }
+    return found;
+}
+
+Candidates checkpoints(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    if (place.tree) {
+        add_checkpoints(found, text, *place.tree, Besides::no);
     }
     return found;
 }
@@ -200,6 +227,9 @@ Candidates candidates_for(const std::string& kind, const std::string& text,
     }
     if (kind == "IMAGE:PATH" || kind == "IMAGE[:PATH]") {
         return image_paths(text, Surroundings(directory));
+    }
+    if (kind == "CHECKPOINT") {
+        return checkpoints(text, Surroundings(directory));
     }
     if (kind == "NAME") {
         return tags(text, Surroundings(directory));

@@ -57,7 +57,7 @@ std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store
 }
 
 Workplace::Workplace(const CommonOptions& common)
-    : tree(pipeline::BuildTree::find(common.directory)) {
+    : tree(pipeline::BuildTree::find(common.directory)), m_directory(common.directory) {
     if (tree && !common.config.empty()) {
         tree->choose_config(common.config);
     }
@@ -66,6 +66,15 @@ Workplace::Workplace(const CommonOptions& common)
 
 engine::Image Workplace::image(const std::string& reference) const {
     return engine->image(pipeline::resolve_image(*engine, tree, reference));
+}
+
+const pipeline::BuildTree& Workplace::build_tree() const {
+    if (!tree) {
+        throw with_hint(
+            Error("'{}' is in no build tree with pipelines", m_directory.native()),
+            "configure a project that uses MultiStageBuild, or name its build tree with -C");
+    }
+    return *tree;
 }
 
 ImagePath parse_image_path(const std::string& text) {

@@ -91,6 +91,11 @@ struct Workplace {
 
     explicit Workplace(const CommonOptions& common);
     engine::Image image(const std::string& reference) const;
+    /// Throws when the verb stands in none.
+    const pipeline::BuildTree& build_tree() const;
+
+private:
+    std::filesystem::path m_directory;
 };
 
 /// "IMAGE:/PATH" in two; the path is "/" when there is none. Throws UsageError when the path is not

@@ -13,6 +13,8 @@ namespace mstage::cli {
 const std::vector<Verb>& verbs() {
     static const std::vector<Verb> k_verbs = {
         {"status", "Show the checkpoints of a build tree", run_status},
+        {"history", "Show what became of the checkpoints", run_history},
+        {"rollback", "Go back to a checkpoint, or to an earlier generation of one", run_rollback},
         {"run", "Run a command on an image", run_run},
         {"images", "List the images of the store", run_images},
         {"tag", "List, set and remove tags", run_tag},
@@ -51,7 +53,8 @@ const std::vector<VariableDescription>& environment_variables() {
 
 const char* const k_image_references =
     "An image is a checkpoint of the build tree (build-complete, app.build-complete,\n"
-    "build-complete@failed), a UUID or the start of one, or tag:NAME.";
+    "build-complete@-1 for the one before, build-complete@failed), a UUID or the start of\n"
+    "one, or tag:NAME.";
 
 namespace {
 

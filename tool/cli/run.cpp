@@ -1,11 +1,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/run_test.hpp"
 #include "cli/verbs.hpp"
+#include "pipeline/path_mapping.hpp"
 
 namespace mstage::cli {
 
@@ -25,6 +28,8 @@ struct RunOptions {
     bool keep = false;
     std::string tag;
     bool json = false;
+    std::vector<std::string> mappings;
+    bool ctest = false;
     std::string plan;
     std::string test;
 };
@@ -35,7 +40,8 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.rest(options.command);
     parser.footer("mstage run [OPTIONS] IMAGE [--] COMMAND [ARGUMENT...]");
     parser.option("-c", "LINE", options.command_line, "A command line for sh, instead of COMMAND");
-    parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
+    parser.options("-e,--env", "NAME[=VALUE]", options.environment,
+                   "Set an environment variable, without a value to the caller's");
     parser.option("-w,--workdir", "PATH", options.workdir,
                   "Working directory in the image (default: the image's)");
     parser.option("-u,--user", "USER[:GROUP]", options.user,
@@ -52,33 +58,13 @@ void declare(VerbParser& parser, RunOptions& options) {
                 "Print the run's record to stdout; the command's output goes to stderr");
     parser.group("For build tools");
     parser.option("--plan", "FILE", options.plan, "A pipeline's plan.json");
-    parser.option("--test", "TEST", options.test, "Run this test of the plan");
+    parser.option("--test", "TEST", options.test,
+                  "Run this test of the plan, as often as that says");
+    parser.options("--map", "FROM=TO", options.mappings,
+                   "In COMMAND, this machine's directory FROM is TO in the image");
+    parser.flag("--ctest", options.ctest, "Called by CTest, tell it what the run took, on stderr");
     parser.needs("--plan", "--test");
     parser.needs("--test", "--plan");
-}
-
-/// Output as it comes: to where it would go without us.
-engine::OutputSink pass_on(bool all_to_stderr) {
-    return [all_to_stderr](engine::Stream stream, std::string_view data) {
-        if (stream == engine::Stream::out && !all_to_stderr) {
-            write_output(data);
-        } else {
-            write_all(STDERR_FILENO, data);
-        }
-    };
-}
-
-int exit_code_of(const engine::RunResult& result) {
-    if (result.outcome.timed_out) {
-        print_error_line(fmt::format(
-            "mstage: error: the command was ended by its time-out after {}; its log: {}",
-            human_duration(result.outcome.usage.wall), result.log.native()));
-        return k_timed_out;
-    }
-    if (result.outcome.interrupted_by) {
-        return k_signal_base + *result.outcome.interrupted_by;
-    }
-    return result.outcome.code;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -93,10 +79,14 @@ std::map<std::string, std::string> parse_environment(const std::vector<std::stri
     std::map<std::string, std::string> environment;
     for (const std::string& pair : pairs) {
         const size_t equals = pair.find('=');
-        if (equals == std::string::npos || equals == 0) {
-            throw UsageError("'{}' is not NAME=VALUE", pair);
+        if (pair.empty() || equals == 0) {
+            throw UsageError("'{}' is neither NAME=VALUE nor NAME", pair);
         }
-        environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+        if (equals != std::string::npos) {
+            environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+        } else if (const char* value = std::getenv(pair.c_str())) {
+            environment[pair] = value;
+        }
     }
     return environment;
 }
@@ -123,7 +113,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     request.disposable = !options.keep && options.tag.empty();
     request.streams = engine::Streams::separate;
     request.stdin_fd = STDIN_FILENO;
-    request.live = pass_on(options.json);
+    request.live = pass_on(options.json ? OutTo::err : OutTo::out);
     return request;
 }
 
@@ -141,10 +131,29 @@ void print_record(const engine::RunResult& result) {
     }));
 }
 
+/// Names of this machine become those of the image; where we stand becomes where it runs.
+void map_paths(RunOptions& options) {
+    if (options.mappings.empty()) {
+        return;
+    }
+    std::vector<pipeline::PathMapping> mappings;
+    for (const std::string& text : options.mappings) {
+        mappings.push_back(pipeline::parse_path_mapping(text));
+    }
+    const pipeline::PathMapper mapper(std::move(mappings));
+    for (std::string& word : options.command) {
+        word = mapper.word(word);
+    }
+    if (options.workdir.empty()) {
+        options.workdir = mapper.directory(std::filesystem::current_path().native()).value_or("");
+    }
+}
+
 int run_on_image(const CommonOptions& common, const RunOptions& options) {
     const Workplace place(common);
     const engine::ImageId image = place.image(options.image).id;
-    const engine::RunResult result = place.engine->run(request_from(options, image));
+    const auto run = [&] { return place.engine->run(request_from(options, image)); };
+    const engine::RunResult result = options.ctest ? skip_if_unavailable(run) : run();
     if (result.result_image && !options.tag.empty()) {
         place.engine->set_tag(options.tag, *result.result_image);
     }
@@ -155,17 +164,11 @@ int run_on_image(const CommonOptions& common, const RunOptions& options) {
     } else if (result.failed_state) {
         print_error_line("mstage: failed state " + result.failed_state->str());
     }
-    return exit_code_of(result);
-}
-
-int run_test_of_plan(const RunOptions& options) {
-    const pipeline::Plan plan = pipeline::read_plan(options.plan);
-    const auto engine = open_engine(plan.store);
-    const engine::RunResult result = skip_if_unavailable([&] {
-        return pipeline::run_test(make_run_context(*engine), plan, plan.test(options.test),
-                                  pass_on(false));
-    });
-    return exit_code_of(result);
+    const int code = exit_code_of(result);
+    if (options.ctest) {
+        report_to_ctest(result, image, options.image);
+    }
+    return code;
 }
 
 }  // namespace
@@ -183,7 +186,7 @@ int run_run(const Arguments& arguments) {
         throw UsageError("mstage run: --disposable keeps nothing, so there can be no new image");
     }
     if (!options.test.empty()) {
-        return run_test_of_plan(options);
+        return run_test_of_plan(options.plan, options.test, options.ctest);
     }
     if (!options.command.empty() && options.command.front().starts_with('-')) {
         throw with_hint(UsageError("mstage run: option '{}' is unknown", options.command.front()),
@@ -202,6 +205,7 @@ int run_run(const Arguments& arguments) {
     if (options.image.empty() || (options.command.empty() && options.command_line.empty())) {
         throw with_hint(UsageError("mstage run needs an image and a command"), "mstage run --help");
     }
+    map_paths(options);
     return run_on_image(parser.common, options);
 }
 

@@ -1,6 +1,5 @@
 #include "pipeline/status.hpp"
 
-#include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
@@ -47,12 +46,7 @@ int run_status(const Arguments& arguments) {
         return k_good;
     }
     const Workplace place(parser.common);
-    if (!place.tree) {
-        throw with_hint(
-            Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
-            "configure a project that uses MultiStageBuild, or name its build tree with -C");
-    }
-    const auto statuses = pipeline::status_of(*place.engine, *place.tree);
+    const auto statuses = pipeline::status_of(*place.engine, place.build_tree());
     if (json) {
         Json list = Json::array();
         for (const auto& status : statuses) {

@@ -41,6 +41,13 @@ struct SourceReport {
     std::vector<std::string> changed;  ///< stages whose digest file was written
 };
 
+/// A stage's inputs as a look at the source finds them.
+struct InputsLook {
+    std::string stage;
+    std::string digest;
+    std::filesystem::path inputs_file;  ///< that lists them
+};
+
 // --- Runs
 
 /// Files of another image that a run finds in its own.
@@ -186,9 +193,17 @@ public:
     /// source do not reach a stage that starts later.
     virtual SourceReport scan(const SourceRequest& request) = 0;
 
+    /// What scan() would find now. Changes nothing of what the request names, nor of what the engine
+    /// holds: digest files that would be others are written to the directory `scratch`.
+    virtual std::vector<InputsLook> look(const SourceRequest& request,
+                                         const std::filesystem::path& scratch) = 0;
+
     /// The image that `reference` stands for, imported when it is missing (or when asked to
     /// refresh).
     virtual Base base(const std::string& reference, Refresh refresh) = 0;
+    /// The same without an import; nothing when it would take one. Also nothing for what base()
+    /// would refuse.
+    virtual std::optional<ImageId> find_base(const std::string& reference) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
 

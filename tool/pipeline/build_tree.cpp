@@ -6,6 +6,8 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/generation.hpp"
+#include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
@@ -40,12 +42,6 @@ std::vector<Plan> read_plans(const fs::path& state) {
     return plans;
 }
 
-/// A pipeline and the name of one of its checkpoints.
-struct CheckpointName {
-    const Plan* plan;
-    std::string checkpoint;
-};
-
 /// What a plan's checkpoint would be called if `text` named it: without the configuration, which may
 /// be behind it, and, when `with_pipeline`, without the pipeline before it.
 std::optional<std::string> name_in(const Plan& plan, std::string text, bool with_pipeline) {
@@ -59,17 +55,6 @@ std::optional<std::string> name_in(const Plan& plan, std::string text, bool with
         text.resize(text.size() - suffix.size());
     }
     return plan.has_checkpoint(text) ? std::optional(text) : std::nullopt;
-}
-
-std::optional<CheckpointName> find_checkpoint(const BuildTree& tree, const std::string& text) {
-    for (const bool with_pipeline : {true, false}) {
-        for (const Plan& plan : tree.plans()) {
-            if (const auto name = name_in(plan, text, with_pipeline)) {
-                return CheckpointName{&plan, *name};
-            }
-        }
-    }
-    return std::nullopt;
 }
 
 /// What may have been meant by something that is no image.
@@ -93,14 +78,22 @@ engine::ImageId failed_state(const Plan& plan, const std::string& checkpoint) {
     return failure->state;
 }
 
-engine::ImageId image_of(const CheckpointName& name, const std::string& generation) {
+engine::ImageId image_of(engine::Engine& engine, const CheckpointName& name,
+                         const std::string& generation) {
+    finish_change(name.plan->build_dir);
     if (generation.empty()) {
         return get_checkpoint(*name.plan, name.checkpoint).image;
     }
     if (generation == "failed") {
         return failed_state(*name.plan, name.checkpoint);
     }
-    throw UsageError("'@{}' is unknown: only '@failed' may follow a checkpoint", generation);
+    if (generation.starts_with('-')) {
+        return find_generation(engine, *name.plan, name.checkpoint, "@" + generation,
+                               std::chrono::system_clock::now())
+            .image;
+    }
+    throw UsageError("'@{}' is unknown: '@-1', '@-2', … or '@failed' may follow a checkpoint",
+                     generation);
 }
 
 }  // namespace
@@ -139,13 +132,34 @@ void BuildTree::choose_config(const std::string& config) {
     m_plans = std::move(chosen);
 }
 
+std::optional<CheckpointName> find_checkpoint(const BuildTree& tree, const std::string& text) {
+    for (const bool with_pipeline : {true, false}) {
+        for (const Plan& plan : tree.plans()) {
+            if (const auto name = name_in(plan, text, with_pipeline)) {
+                return CheckpointName{&plan, *name};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+CheckpointName get_checkpoint_name(const BuildTree& tree, const std::string& text) {
+    const auto found = find_checkpoint(tree, text);
+    if (!found) {
+        throw with_hint(
+            UsageError("'{}' is no checkpoint of build tree '{}'", text, tree.directory().native()),
+            "'mstage status' lists the checkpoints");
+    }
+    return *found;
+}
+
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
                               const std::string& text) {
     const size_t at = text.rfind('@');
     const std::string generation = at == std::string::npos ? "" : text.substr(at + 1);
     if (tree && !text.starts_with("tag:")) {
         if (const auto name = find_checkpoint(*tree, text.substr(0, at))) {
-            return image_of(*name, generation);
+            return image_of(engine, *name, generation);
         }
     }
     if (const auto id = engine.find_image(text)) {

@@ -35,10 +35,21 @@ private:
     std::vector<Plan> m_plans;
 };
 
+/// A pipeline, by its plan in a BuildTree, and the name of one of its checkpoints.
+struct CheckpointName {
+    const Plan* plan;
+    std::string checkpoint;
+};
+
+/// The checkpoint that a person means: "build-complete" or "app.build-complete", either with
+/// ":Debug" where there are configurations. Nothing when it is none.
+std::optional<CheckpointName> find_checkpoint(const BuildTree& tree, const std::string& text);
+/// As above; absence is a UsageError.
+CheckpointName get_checkpoint_name(const BuildTree& tree, const std::string& text);
+
 /// The image that a person means by `text`: a checkpoint of `tree` ("build-complete",
-/// "app.build-complete", either with ":Debug" where there are configurations, and then with "@failed"
-/// for what its last failed attempt left), else what
-/// the engine knows by that name. Throws when it is neither.
+/// see above, and then with "@-1" for what it was before, or with "@failed" for what its last failed
+/// attempt left), else what the engine knows by that name. Throws when it is neither.
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
                               const std::string& text);
 

@@ -1,11 +1,10 @@
 #include "pipeline/checkpoint.hpp"
 
-#include <unistd.h>
-
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "pipeline/state_file.hpp"
 
 namespace mstage::pipeline {
 
@@ -15,45 +14,10 @@ namespace {
 
 constexpr int k_version = 1;
 
-void remove_file(const fs::path& path) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-        throw SysError(errno, "removing '{}'", path.native());
-    }
-}
-
-/// A JSON file of ours, or nothing when it is missing or not whole: both mean that the thing isn't
-/// there.
-std::optional<Json> read_state(const fs::path& path) {
-    const auto text = read_file_if_exists(path);
-    if (!text) {
-        return std::nullopt;
-    }
-    try {
-        Json json = parse_json(*text, path.native());
-        return json_get<int>(json, "version") == k_version ? std::optional(std::move(json))
-                                                           : std::nullopt;
-    } catch (const Error&) {
-        return std::nullopt;
-    }
-}
-
-/// Of a state file, where what is not as we write it isn't there either.
-std::optional<std::string> find_text(const Json& json, const char* name) {
-    const auto member = json.find(name);
-    const bool is_text = member != json.end() && member->is_string();
-    return is_text ? std::optional(member->get<std::string>()) : std::nullopt;
-}
-
-template <typename T>
-std::optional<T> find_id(const Json& json, const char* name) {
-    const auto text = find_text(json, name);
-    return text ? T::parse(*text) : std::nullopt;
-}
-
 }  // namespace
 
 std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& name) {
-    const auto json = read_state(plan.marker_path(name));
+    const auto json = read_state_file(plan.marker_path(name), k_version);
     const auto image = json ? find_id<engine::ImageId>(*json, "image") : std::nullopt;
     if (!image) {
         // One that a power cut tore would be up to date to the build tool.
@@ -77,11 +41,14 @@ Checkpoint get_checkpoint(const Plan& plan, const std::string& name) {
 }
 
 bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint) {
-    const auto before = read_checkpoint(plan, checkpoint.name);
-    if (before && before->image == checkpoint.image && before->parent == checkpoint.parent &&
-        before->key == checkpoint.key) {
+    if (read_checkpoint(plan, checkpoint.name) == checkpoint) {
         return false;
     }
+    write_new_checkpoint(plan, checkpoint);
+    return true;
+}
+
+void write_new_checkpoint(const Plan& plan, const Checkpoint& checkpoint) {
     const Json json = {
         {"version", k_version},
         {"pipeline", plan.pipeline},
@@ -91,15 +58,14 @@ bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint) {
         {"key", json_or_null(checkpoint.key)},
     };
     write_file_atomically(plan.marker_path(checkpoint.name), dump_json_indented(json));
-    return true;
 }
 
 void remove_checkpoint(const Plan& plan, const std::string& name) {
-    remove_file(plan.marker_path(name));
+    remove_state_file(plan.marker_path(name));
 }
 
 std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpoint) {
-    const auto json = read_state(plan.failure_path(checkpoint));
+    const auto json = read_state_file(plan.failure_path(checkpoint), k_version);
     const auto run = json ? find_id<engine::RunId>(*json, "run") : std::nullopt;
     const auto state = json ? find_id<engine::ImageId>(*json, "state") : std::nullopt;
     return run && state ? std::optional(Failure{*run, *state}) : std::nullopt;
@@ -112,7 +78,7 @@ void write_failure(const Plan& plan, const std::string& checkpoint, const Failur
 }
 
 void remove_failure(const Plan& plan, const std::string& checkpoint) {
-    remove_file(plan.failure_path(checkpoint));
+    remove_state_file(plan.failure_path(checkpoint));
 }
 
 void write_depfile(const Plan& plan, const fs::path& depfile, const fs::path& output,

@@ -17,6 +17,8 @@ struct Checkpoint {
     engine::ImageId image;
     std::optional<engine::ImageId> parent;  ///< nothing for setup-base
     std::optional<std::string> key;
+
+    bool operator==(const Checkpoint&) const = default;
 };
 
 /// Nothing when there is no marker, or one that is not whole (which counts as none).
@@ -27,6 +29,8 @@ Checkpoint get_checkpoint(const Plan& plan, const std::string& name);
 /// Leaves a marker that names the same image alone, so that nothing behind it is out of date. Else
 /// the marker is a new file with a new mtime. True when it was written.
 bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint);
+/// The same, but for the time it is always new: what is behind it is to be looked at.
+void write_new_checkpoint(const Plan& plan, const Checkpoint& checkpoint);
 void remove_checkpoint(const Plan& plan, const std::string& name);
 
 /// What the last attempt at a checkpoint left when it failed: `<checkpoint>.failed`, until an

@@ -1,7 +1,6 @@
 #include "pipeline/compile_commands.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/error.hpp"
@@ -10,60 +9,6 @@
 namespace mstage::pipeline {
 
 namespace {
-
-/// Options of compilers that a path may follow without anything between.
-constexpr std::array<std::string_view, 18> k_joined_options = {
-    "-I",           "-L",       "-B",         "-F",       "-o",        "-isystem",
-    "-iquote",      "-include", "-idirafter", "-imacros", "-isysroot", "-iprefix",
-    "-iwithprefix", "-MF",      "-MT",        "-MQ",      "-T",        "-cxx-isystem"};
-
-/// Whether a path may begin behind `before`, all of the word up to there.
-bool can_begin_behind(std::string_view before) {
-    constexpr std::string_view k_separators = "=,:;@\"'( ";
-    return before.empty() || k_separators.find(before.back()) != std::string_view::npos ||
-           std::ranges::find(k_joined_options, before) != k_joined_options.end();
-}
-
-/// Whether a directory's name can end before `after`.
-bool can_end_before(std::string_view after) {
-    constexpr std::string_view k_separators = "/=,:;\"') ";
-    return after.empty() || k_separators.find(after.front()) != std::string_view::npos;
-}
-
-class Mapper {
-public:
-    explicit Mapper(std::vector<PathMapping> mappings) : m_mappings(std::move(mappings)) {
-        std::ranges::stable_sort(m_mappings, [](const PathMapping& a, const PathMapping& b) {
-            return a.from.size() > b.from.size();
-        });
-    }
-
-    std::string word(std::string_view text) const {
-        std::string out;
-        for (size_t at = 0; at < text.size();) {
-            const PathMapping* mapping =
-                can_begin_behind(text.substr(0, at)) ? find(text.substr(at)) : nullptr;
-            if (mapping == nullptr) {
-                out += text[at++];
-                continue;
-            }
-            out += mapping->to;
-            at += mapping->from.size();
-        }
-        return out;
-    }
-
-private:
-    const PathMapping* find(std::string_view text) const {
-        const auto found = std::ranges::find_if(m_mappings, [&](const PathMapping& mapping) {
-            return text.starts_with(mapping.from) &&
-                   can_end_before(text.substr(mapping.from.size()));
-        });
-        return found == m_mappings.end() ? nullptr : &*found;
-    }
-
-    std::vector<PathMapping> m_mappings;
-};
 
 /// Takes the words of a command line apart, as a shell does that expands nothing: the database's
 /// own rules.
@@ -116,7 +61,7 @@ private:
     size_t m_at = 0;
 };
 
-std::string map_line(const Mapper& mapper, const std::string& line) {
+std::string map_line(const PathMapper& mapper, const std::string& line) {
     std::string out;
     WordReader words(line);
     while (const auto word = words.next()) {
@@ -125,7 +70,7 @@ std::string map_line(const Mapper& mapper, const std::string& line) {
     return out;
 }
 
-Json map_entry(const Mapper& mapper, Json entry) {
+Json map_entry(const PathMapper& mapper, Json entry) {
     if (!entry.is_object()) {
         throw Error("not an object");
     }
@@ -145,34 +90,13 @@ Json map_entry(const Mapper& mapper, Json entry) {
     return entry;
 }
 
-std::string without_slash(std::string path) {
-    while (path.size() > 1 && path.ends_with('/')) {
-        path.pop_back();
-    }
-    return path;
-}
-
 }  // namespace
-
-PathMapping parse_path_mapping(const std::string& text) {
-    const size_t split = text.find("=/");
-    if (!text.starts_with('/') || split == std::string::npos) {
-        throw UsageError("'{}' is not FROM=TO with two absolute paths", text);
-    }
-    PathMapping mapping{without_slash(text.substr(0, split)),
-                        without_slash(text.substr(split + 1))};
-    if (mapping.from == "/") {
-        throw UsageError("'{}': every path is below '/', so that it cannot be told which to map",
-                         text);
-    }
-    return mapping;
-}
 
 Json map_compile_commands(const Json& database, const std::vector<PathMapping>& mappings) {
     if (!database.is_array()) {
         throw Error("not a compilation database: its top level is no list");
     }
-    const Mapper mapper(mappings);
+    const PathMapper mapper(mappings);
     Json mapped = Json::array();
     for (const Json& entry : database) {
         mapped.push_back(with_context(fmt::format("entry {}", mapped.size() + 1),

@@ -1,13 +1,9 @@
 #include "pipeline/failure_report.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstring>
 
 #include "base/error.hpp"
-#include "base/fd.hpp"
+#include "base/file_end.hpp"
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
 
@@ -17,15 +13,7 @@ namespace {
 
 constexpr size_t k_shown_lines = 20;
 /// Enough for that many lines; a log can be gigabytes.
-constexpr off_t k_tail_bytes = 64 * 1024;
-
-std::string tail_of(const std::filesystem::path& log) {
-    const Fd fd = open_fd(log, O_RDONLY);
-    struct stat info {};
-    ::fstat(fd.get(), &info);
-    ::lseek(fd.get(), std::max<off_t>(0, info.st_size - k_tail_bytes), SEEK_SET);
-    return last_lines(read_all(fd.get()), k_shown_lines);
-}
+constexpr size_t k_tail_bytes = 64 * 1024;
 
 /// The checkpoints that the stage stands on, as far as they and their images are there.
 std::vector<RollbackPoint> rollback_points(engine::Engine& engine, const Plan& plan,
@@ -109,7 +97,7 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .command = stage.command,
             .outcome = result.outcome,
             .timeout = stage.timeout,
-            .last_lines = tail_of(result.log),
+            .last_lines = last_lines(read_end_of_file(result.log, k_tail_bytes), k_shown_lines),
             .live = stage.live,
             .note = result.note,
             .log = result.log.native(),

@@ -57,6 +57,15 @@ Stage read_stage(const Json& json) {
     return stage;
 }
 
+Test read_test(const Json& json) {
+    Test test;
+    read_task(json, test);
+    // Plans of the first versions lack these two.
+    test.repeat = std::max<std::size_t>(1, json_find<std::size_t>(json, "repeat").value_or(1));
+    test.at_once = std::max<std::size_t>(1, json_find<std::size_t>(json, "processors").value_or(1));
+    return test;
+}
+
 Plan plan_from(const Json& json) {
     if (const int version = json_get<int>(json, "version"); version != k_version) {
         throw Error("version {} is not known to this mstage", version);
@@ -77,11 +86,7 @@ Plan plan_from(const Json& json) {
     plan.scan_every_build = json_get<bool>(json, "scan_every_build");
     plan.build_tool = json_get<std::string>(json, "build_tool");
     plan.stages = read_list<Stage>(json, "stages", read_stage);
-    plan.tests = read_list<Task>(json, "tests", [](const Json& item) {
-        Task test;
-        read_task(item, test);
-        return test;
-    });
+    plan.tests = read_list<Test>(json, "tests", read_test);
     return plan;
 }
 
@@ -101,8 +106,8 @@ const Stage& Plan::stage(const std::string& name) const {
     return *found;
 }
 
-const Task& Plan::test(const std::string& name) const {
-    const Task* found = find_by_name(tests, name);
+const Test& Plan::test(const std::string& name) const {
+    const Test* found = find_by_name(tests, name);
     if (found == nullptr) {
         throw UsageError("pipeline '{}' has no test '{}'", pipeline, name);
     }

@@ -27,6 +27,11 @@ struct Task {
     std::chrono::seconds timeout{0};  ///< 0: none
 };
 
+struct Test : Task {
+    std::size_t repeat = 1;   ///< so many runs, each on a copy of its own
+    std::size_t at_once = 1;  ///< of these
+};
+
 /// Files of another checkpoint that a stage finds in its image.
 struct StageCopy {
     std::optional<std::filesystem::path> plan;  ///< of the checkpoint's pipeline; nothing: this one
@@ -67,11 +72,11 @@ struct Plan {
         build_tool;  ///< the words that build a target, but for its name: "ninja -C /x/build"
     std::vector<Stage>
         stages;  ///< in an order in which each comes after the one it is from; without setup-base
-    std::vector<Task> tests;
+    std::vector<Test> tests;
 
     /// Throws UsageError when there is none of that name.
     const Stage& stage(const std::string& name) const;
-    const Task& test(const std::string& name) const;
+    const Test& test(const std::string& name) const;
     /// Nothing for setup-base and for names that no stage has.
     const Stage* stage_of_checkpoint(const std::string& checkpoint) const;
     bool has_checkpoint(const std::string& checkpoint) const;

@@ -6,13 +6,9 @@
 
 namespace mstage::pipeline {
 
-std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
-    if (plan.stages.empty()) {
-        return {};
-    }
-    // Two build tools may be at work in one build tree.
-    const FileLock turn = FileLock::acquire(plan.state_dir / "scan.lock", LockMode::exclusive);
-    remove_dead_temporaries(plan.state_dir);
+namespace {
+
+engine::SourceRequest request_for(const Plan& plan) {
     engine::SourceRequest request{.root = plan.source,
                                   .exclude = plan.exclude,
                                   .skip = {plan.build_dir},
@@ -24,10 +20,27 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
         request.stages.push_back(
             {stage.name, stage.inputs, plan.inputs_path(stage.name), stage.exclude});
     }
-    const engine::SourceReport report = engine.scan(request);
+    return request;
+}
+
+}  // namespace
+
+std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
+    if (plan.stages.empty()) {
+        return {};
+    }
+    // Two build tools may be at work in one build tree.
+    const FileLock turn = FileLock::acquire(plan.state_dir / "scan.lock", LockMode::exclusive);
+    remove_dead_temporaries(plan.state_dir);
+    const engine::SourceReport report = engine.scan(request_for(plan));
     write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),
                   report.watched.value_or(std::vector{never_there(plan)}));
     return report.warnings;
+}
+
+std::vector<engine::InputsLook> look_at_source(engine::Engine& engine, const Plan& plan,
+                                               const std::filesystem::path& scratch) {
+    return engine.look(request_for(plan), scratch);
 }
 
 }  // namespace mstage::pipeline

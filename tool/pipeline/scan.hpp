@@ -18,4 +18,8 @@ constexpr size_t k_max_watched = 1000;
 /// Returns warnings.
 std::vector<std::string> scan(engine::Engine& engine, const Plan& plan);
 
+/// What that would find, see Engine::look().
+std::vector<engine::InputsLook> look_at_source(engine::Engine& engine, const Plan& plan,
+                                               const std::filesystem::path& scratch);
+
 }  // namespace mstage::pipeline

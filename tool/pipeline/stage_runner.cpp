@@ -7,7 +7,10 @@
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/failure_report.hpp"
+#include "pipeline/history.hpp"
+#include "pipeline/pins.hpp"
 #include "pipeline/stage_key.hpp"
+#include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
@@ -33,21 +36,60 @@ engine::RunRequest request_for(const RunContext& context, const Plan& plan, cons
     return request;
 }
 
+double seconds(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+/// The marker, and before it the line in the history; neither when the marker says the same already.
+/// `how` has what the checkpoint has not.
+void mark(const Plan& plan, const Checkpoint& checkpoint, HistoryEntry how) {
+    if (read_checkpoint(plan, checkpoint.name) == checkpoint) {
+        return;
+    }
+    how.checkpoint = checkpoint.name;
+    how.image = checkpoint.image;
+    how.parent = checkpoint.parent;
+    how.key = checkpoint.key;
+    append_history(plan, {how});
+    write_new_checkpoint(plan, checkpoint);
+}
+
 /// Marker, dependency file and nothing left of an earlier failure.
 void finish(const RunContext& context, const Plan& plan, const Checkpoint& checkpoint,
-            std::vector<std::string> watched) {
+            std::vector<std::string> watched, const HistoryEntry& how) {
     // Should the store lose the image, the build tool sees this file missing and makes the stage
     // again.
     watched.push_back(context.engine.witness(checkpoint.image).native());
     write_depfile(plan, plan.depfile_path(checkpoint.name), plan.marker_path(checkpoint.name),
                   watched);
-    write_checkpoint(plan, checkpoint);
+    mark(plan, checkpoint, how);
     remove_failure(plan, checkpoint.name);
 }
 
 std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std::string& how) {
     return fmt::format("mstage: {} is {} ({})", plan.full_name(checkpoint.name),
                        checkpoint.image.str(), how);
+}
+
+/// A pinned checkpoint stays what it is, and every build looks at it, to say so.
+StageResult keep_pinned(const RunContext& context, const Plan& plan, const Pin& pin) {
+    const std::string& name = pin.checkpoint.name;
+    const std::string unpin =
+        fmt::format("{} -C {} rollback --unpin {}", shell_quote(context.helper),
+                    shell_quote(plan.build_dir.native()), plan.full_name(name));
+    if (!context.engine.find(pin.checkpoint.image)) {
+        throw with_hint(Error("checkpoint '{}' is pinned to image {}, which the store has lost",
+                              plan.full_name(name), pin.checkpoint.image.str()),
+                        unpin);
+    }
+    write_depfile(plan, plan.depfile_path(name), plan.marker_path(name), {never_there(plan)});
+    mark(plan, pin.checkpoint, {.event = HistoryEvent::restored, .pinned = true});
+    const auto age = std::chrono::system_clock::now() - pin.since;
+    return {
+        .ok = true,
+        .text = line_about(plan, pin.checkpoint,
+                           fmt::format("pinned {} ago; to let go: {}", human_duration(age), unpin)),
+        .interrupted_by = {}};
 }
 
 /// Markers say what was built, maybe with another store than that of now.
@@ -82,6 +124,13 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     const engine::RunResult result = context.engine.run(request);
     if (!result.outcome.ok()) {
         write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
+        append_history(plan, {{.checkpoint = stage.checkpoint,
+                               .event = HistoryEvent::failed,
+                               .image = result.failed_state,
+                               .parent = checkpoint.parent,
+                               .key = checkpoint.key,
+                               .run = result.run,
+                               .duration_s = seconds(result.outcome.usage.wall)}});
         const FailureReport report =
             make_failure_report(context.engine, context.helper, plan, stage, result);
         write_file_atomically(result.log.parent_path() / "report.json",
@@ -91,24 +140,48 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     }
     checkpoint.image = *result.result_image;
     context.engine.set_key(*checkpoint.key, checkpoint.image);
-    finish(context, plan, checkpoint, {});
+    unretire(plan, *checkpoint.key);
+    finish(context, plan, checkpoint, {},
+           {.event = HistoryEvent::ran,
+            .run = result.run,
+            .duration_s = seconds(result.outcome.usage.wall)});
     return {
         .ok = true,
         .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
         .interrupted_by = {}};
 }
 
+/// Whether the marker says already what is asked for. The store may have another image of the same
+/// key by now, from another build tree: that is no reason to change to it.
+bool is_current(const RunContext& context, const Plan& plan, Checkpoint& checkpoint) {
+    const auto marker = read_checkpoint(plan, checkpoint.name);
+    if (!marker || marker->parent != checkpoint.parent || marker->key != checkpoint.key ||
+        !context.engine.find(marker->image)) {
+        return false;
+    }
+    checkpoint.image = marker->image;
+    return true;
+}
+
 StageResult look_up_or_run(const RunContext& context, const Plan& plan, const Stage& stage,
                            Checkpoint checkpoint, const Json& parts,
                            std::vector<engine::ImageCopy> copies) {
+    const auto finish_as = [&](HistoryEvent event, const std::string& how) {
+        finish(context, plan, checkpoint, {}, {.event = event});
+        return StageResult{
+            .ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
+    };
+    if (is_current(context, plan, checkpoint)) {
+        return finish_as(HistoryEvent::restored, "unchanged");
+    }
     const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
         context.note(fmt::format("{}: waiting for another build that makes the same stage",
                                  plan.full_name(stage.checkpoint)));
     });
-    if (const auto known = context.engine.find_key(*checkpoint.key)) {
+    const auto known = context.engine.find_key(*checkpoint.key);
+    if (known && !is_retired(plan, *checkpoint.key)) {
         checkpoint.image = *known;
-        finish(context, plan, checkpoint, {});
-        return {.ok = true, .text = line_about(plan, checkpoint, "restored"), .interrupted_by = {}};
+        return finish_as(HistoryEvent::restored, "restored");
     }
     require_image(context, plan, stage.from, *checkpoint.parent);
     return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
@@ -117,7 +190,12 @@ StageResult look_up_or_run(const RunContext& context, const Plan& plan, const St
 }  // namespace
 
 StageResult set_up_base(const RunContext& context, const Plan& plan) {
+    const FileLock hold = hold_checkpoints(plan.build_dir);
+    if (const auto pin = read_pin(plan, k_setup_base)) {
+        return keep_pinned(context, plan, *pin);
+    }
     const auto before = read_checkpoint(plan, k_setup_base);
+    const auto began = std::chrono::steady_clock::now();
     const engine::Base base = context.engine.base(plan.base, engine::Refresh::no);
     for (const std::string& warning : base.warnings) {
         context.note("warning: " + warning);
@@ -127,7 +205,12 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
         watched.push_back(path.native());
     }
     const Checkpoint checkpoint{.name = k_setup_base, .image = base.image, .parent = {}, .key = {}};
-    finish(context, plan, checkpoint, std::move(watched));
+    HistoryEntry entry{.event = HistoryEvent::restored};
+    if (base.imported) {
+        entry.event = HistoryEvent::imported;
+        entry.duration_s = seconds(std::chrono::steady_clock::now() - began);
+    }
+    finish(context, plan, checkpoint, std::move(watched), entry);
     std::string how = base.imported ? "imported " + plan.base : plan.base;
     if (before && before->image != base.image) {
         how += ", before it was " + before->image.str();
@@ -136,6 +219,10 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
 }
 
 StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage) {
+    const FileLock hold = hold_checkpoints(plan.build_dir);
+    if (const auto pin = read_pin(plan, stage.checkpoint)) {
+        return keep_pinned(context, plan, *pin);
+    }
     const ImageId parent = get_checkpoint(plan, stage.from).image;
     const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
     std::vector<engine::ImageCopy> copies = present_copies(plan, stage);
@@ -158,6 +245,7 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
 
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
                            const engine::OutputSink& live) {
+    finish_change(plan.build_dir);
     engine::RunRequest request =
         request_for(context, plan, test, get_checkpoint(plan, test.from).image);
     require_image(context, plan, test.from, request.image);

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/stage_key.hpp"
+#include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
@@ -80,6 +81,7 @@ const char* to_string(CheckpointState state) {
 }
 
 std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree) {
+    finish_change(tree.plans().front().build_dir);
     std::vector<CheckpointStatus> statuses;
     for (const Plan& plan : tree.plans()) {
         std::set<std::string> good;

@@ -171,7 +171,7 @@ Tree Scanner::run() {
     const bool same = m_cache.exists() && m_cache.size() == m_tree.entries.size() &&
                       std::ranges::all_of(m_seen, &Seen::is_same);
     m_tree.unchanged = same && m_cache.has_same_key() && m_cache.settled();
-    if (!same || !m_cache_is_good) {
+    if ((!same || !m_cache_is_good) && m_options.cache_after == CacheAfter::written) {
         write_cache();
     }
     return std::move(m_tree);

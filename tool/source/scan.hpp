@@ -9,6 +9,9 @@
 
 namespace mstage::source {
 
+/// Whether a scan leaves its stat cache to the next one.
+enum class CacheAfter { written, untouched };
+
 struct ScanOptions {
     std::filesystem::path root;  ///< may be a symbolic link to a directory
     /// Patterns (ignore.hpp). Besides them `.git` is left out at any depth, and so is every build tree
@@ -22,6 +25,7 @@ struct ScanOptions {
     std::filesystem::path cache_file;
     /// All else that is derived from the tree depends on (the plan's text); see Tree::unchanged.
     std::string key;
+    CacheAfter cache_after = CacheAfter::written;
 };
 
 struct Tree {

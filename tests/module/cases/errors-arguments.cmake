@@ -126,6 +126,8 @@ foreach(pair IN ITEMS
     [==[test|late NAME n FROM build-complete COMMAND a USER :x|not of the form USER, UID]==]
     [==[test|late NAME n FROM build-complete COMMAND a PROCESSORS 0|not a number of processors.*PROCESSORS: '0']==]
     [==[test|late NAME n FROM build-complete COMMAND a PROCESSORS many|not a number of processors]==]
+    [==[test|late NAME n FROM build-complete COMMAND a REPEAT 0|not a number of runs.*REPEAT: '0']==]
+    [==[test|late NAME n FROM build-complete COMMAND a REPEAT 100000|not a number of runs.*REPEAT: '100000']==]
     [==[test|late n FROM build-complete COMMAND a|unknown keyword or argument.*Argument: 'n']==]
     [==[test|none NAME n FROM build-complete COMMAND a|no such pipeline]==]
     [==[artifact|late PATH /a DESTINATION d|required keyword is missing.*Keyword: FROM]==]
@@ -138,6 +140,19 @@ foreach(pair IN ITEMS
   string(REGEX MATCH "^([^|]*)\\|([^|]*)\\|(.*)$" matched "${pair}")
   set(function "multi_stage_add_${CMAKE_MATCH_1}")
   expect_error("${pipeline}" "${function}(${CMAKE_MATCH_2})" "${function}: ${CMAKE_MATCH_3}")
+endforeach()
+foreach(pair IN ITEMS
+    [==[late|required keyword is missing.*Keyword: FROM]==]
+    [==[none FROM build-complete|no such pipeline]==]
+    [==[late FROM nowhere|no such checkpoint.*FROM: 'nowhere']==]
+    [==[late FROM build-complete COMMAND a|unknown keyword or argument.*Argument: 'COMMAND']==]
+    [==[late FROM build-complete MAP build=/x|not of the form <absolute path>=<absolute path>.*MAP: 'build=/x']==]
+    [==[late FROM build-complete PASS_ENVIRONMENT A=1|not the name of a variable.*PASS_ENVIRONMENT: 'A=1']==]
+    [==[late FROM build-complete ENVIRONMENT "A=x;y"|a test launcher is a list of CMake's.*Word: 'A=x;y']==]
+    [==[late FROM build-complete CACHE /app|the cache would hide the source]==]
+    [==[late FROM build-complete TIMEOUT x|not a time]==])
+  string(REGEX MATCH "^([^|]*)\\|(.*)$" matched "${pair}")
+  expect_error("${pipeline}" "multi_stage_test_launcher(${CMAKE_MATCH_1})" "multi_stage_test_launcher: ${CMAKE_MATCH_2}")
 endforeach()
 expect_error("" "multi_stage_add_stage(late docs FROM a COMMAND b CHECKPOINT c)"
   "multi_stage_add_stage: no such pipeline.*Known: none; multi_stage_build")

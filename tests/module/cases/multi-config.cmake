@@ -58,6 +58,12 @@ build(app build-complete STDOUT "no work to do")
 build_config(Debug build-complete)
 build_config(Release build-complete)
 expect_calls("nothing to do" app)
+
+# Each goes back in its own.
+build_config(Debug rollback-build-complete)
+build_config(Release second.rollback-deps-installed)
+expect_calls("rollbacks" app
+  "--config Debug rollback app.build-complete" "--config Release rollback second.deps-installed")
 change(source/file "2")
 build_config(Debug build-complete)
 expect_calls("a change, in Debug" app "scan app: install build" "stage app.install: run" "stage app.build: run")

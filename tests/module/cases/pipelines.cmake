@@ -57,6 +57,14 @@ expect_calls("an input of the last stage" "${name}" "scan app: build top" "stage
 build("${name}" "side.build-complete")
 expect_calls("the other pipeline" "${name}" "stage side.setup-base: run" "scan side: build" "stage side.build: run")
 
+set(config "")
+if(GENERATOR MATCHES "Multi-Config")
+  set(config "--config Debug ")
+endif()
+build("${name}" "rollback-docs-built")
+build("${name}" "side.rollback-setup-base")
+expect_calls("rollbacks" "${name}" "${config}rollback app.docs-built" "${config}rollback side.setup-base")
+
 run("ctest" STDOUT "2/2 Test.*100% tests passed"
   COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${project}-build" -C Debug -R deep)
 

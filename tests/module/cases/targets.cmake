@@ -36,7 +36,11 @@ configure(names)
 expect_targets(names
   docs-built deps-installed
   checkpoints app.checkpoints app.scan app.status app.setup-base app.deps-installed app.build-complete app.docs-built app.install
+  app.rollback-setup-base app.rollback-deps-installed app.rollback-build-complete app.rollback-docs-built
+  app.rollback-install rollback-setup-base rollback-deps-installed rollback-build-complete rollback-docs-built
+  rollback-install
   app.artifacts app.artifacts.1 setup-base build-complete artifacts
+  lib.rollback-setup-base lib.rollback-deps-installed lib.rollback-build-complete
   lib.checkpoints lib.scan lib.status lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
 read_plan(plan names app)
 foreach(pair IN ITEMS "0 app.deps-installed" "1 build-complete" "2 app.docs-built" "3 app.install")
@@ -60,6 +64,11 @@ build(names app.install)
 expect_calls("app.install" names "stage app.deploy: run")
 build(names app.status STDOUT "status of [^\n]*names-build\n")
 expect_calls("app.status" names)
+build(names rollback-deps-installed)
+build(names app.rollback-install)
+build(names lib.rollback-setup-base)
+expect_calls("rollbacks" names
+  "rollback app.deps-installed" "rollback app.install" "rollback lib.setup-base")
 build(names app.checkpoints)
 expect_calls("app.checkpoints" names "stage app.docs: run")
 build(names lib.deps-installed)
@@ -116,12 +125,13 @@ function(say_folders)
 endfunction()
 cmake_language(DEFER CALL say_folders)
 ]==])
-configure(folders STDOUT "-- 16 targets\n")
+configure(folders STDOUT "-- 22 targets\n")
 
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
-expect_targets(base app.status app.setup-base setup-base app.checkpoints checkpoints)
+expect_targets(base app.status app.setup-base setup-base app.checkpoints checkpoints
+  app.rollback-setup-base rollback-setup-base)
 build(base setup-base)
 expect_calls("setup-base alone" base "stage app.setup-base: run")
 

@@ -14,6 +14,7 @@ multi_stage_add_test(app NAME slow FROM build-complete COMMAND u TIMEOUT 0)
 multi_stage_add_test(app NAME links FROM docs-built COMMAND l TIMEOUT 1)
 multi_stage_add_test(app NAME wide FROM docs-built COMMAND l PROCESSORS 3 RESOURCE_LOCK port \"a name\"
   CACHE /a /b,sharing=locked /c,sharing=locked,id=see)
+multi_stage_add_test(app NAME often FROM docs-built COMMAND l REPEAT 20 PROCESSORS 3)
 multi_stage_add_test(app NAME locked FROM docs-built COMMAND l CACHE //b//,sharing=locked)
 set_tests_properties(app.links PROPERTIES COST 7)")
 configure(suite)
@@ -55,6 +56,14 @@ expect_property(app.links COST "7")
 expect_property(app.links RESOURCE_LOCK "(none)")
 expect_property(app.links PROCESSORS "(none)")
 expect_property(app.wide PROCESSORS "3")
+expect_property(app.often PROCESSORS "3")
+expect_property(app.often TIMEOUT "100")  # seven rounds of 10 s, and the 30 for a helper that hangs
+read_plan(plan suite app)
+foreach(field IN ITEMS repeat=20 processors=3)
+  string(REGEX MATCH "^(.*)=(.*)$" ignored "${field}")
+  string(JSON value GET "${plan}" tests 5 "${CMAKE_MATCH_1}")
+  expect_equal("${CMAKE_MATCH_1} of app.often" "${value}" "${CMAKE_MATCH_2}")
+endforeach()
 expect_property(app.wide RESOURCE_LOCK [==[[ "a name", "mstage-cache:/b", "mstage-cache:see", "port" ]]==])
 expect_property(app.locked RESOURCE_LOCK [==[[ "mstage-cache:/b" ]]==])
 expect_property(app.build-complete FIXTURES_SETUP [==[[ "app.build-complete" ]]==])
@@ -66,9 +75,9 @@ run("one test" COMMAND ${ctest} -R app.unit
   STDOUT "app.build-complete.*app.unit .*100% tests passed, 0 tests failed out of 2")
 expect_calls("one test" suite "stage app.setup-base: run" "scan app: install build docs" "stage app.install: run"
   "stage app.build: run" "test app.unit")
-run("all tests" COMMAND ${ctest} -j4 STDOUT "100% tests passed, 0 tests failed out of 8")
+run("all tests" COMMAND ${ctest} -j4 STDOUT "100% tests passed, 0 tests failed out of 9")
 expect_calls("all tests" suite "stage app.docs: run" "test app.test" "test app.unit" "test app.slow" "test app.links"
-  "test app.wide" "test app.locked")
+  "test app.wide" "test app.often" "test app.locked")
 
 # A machine that can't is a skip with its reason, a stage that fails stops the tests behind it.
 run("skipped" STDOUT "skip: user namespaces are switched off.*app.unit .*Skipped.*100% tests passed"

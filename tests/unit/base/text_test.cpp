@@ -170,9 +170,20 @@ TEST(Time, IsUtcWhereverWeAre) {
     ::tzset();
 }
 
+TEST(Time, MayHaveFewerDigitsAndAnOffset) {
+    const TimePoint noon = parse_time("2026-01-31T12:00:00.000000Z");
+    using namespace std::chrono_literals;
+    EXPECT_EQ(parse_time("2026-01-31T12:00:00Z"), noon);
+    EXPECT_EQ(parse_time("2026-01-31T12:00:00.5Z"), noon + 500ms);
+    EXPECT_EQ(parse_time("2026-01-31T12:00:00.123456789Z"), noon + 123456us);
+    EXPECT_EQ(parse_time("2026-01-31T14:30:00+02:30"), noon);
+    EXPECT_EQ(parse_time("2026-01-31T05:00:00.5-07:00"), noon + 500ms);
+}
+
 TEST(Time, RefusesWhatIsNone) {
     for (const char* text :
-         {"", "now", "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.12Z"}) {
+         {"", "now", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00.12",
+          "2026-01-31T12:00:00+2", "2026-01-31T12:00:00+02:0x", "2026-01-31T12:00:00Zx"}) {
         EXPECT_EQ(error_of([&] { parse_time(text); }).message(),
                   fmt::format("'{}' is not a time", text));
     }

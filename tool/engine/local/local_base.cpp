@@ -33,11 +33,15 @@ std::string base_name(const std::string& reference, sandbox::IdMode mode) {
     return mode == sandbox::IdMode::single ? name + " with a single id" : name;
 }
 
+std::string host_key(const std::string& fingerprint) {
+    return sha256_hex(fmt::format("{} host {}", k_format_version, fingerprint));
+}
+
 }  // namespace
 
 Base LocalEngine::host_base() {
     const std::string fingerprint = host_fingerprint();
-    const std::string key = sha256_hex(fmt::format("{} host {}", k_format_version, fingerprint));
+    const std::string key = host_key(fingerprint);
     const auto turn = lock_key(key, [] {});
     Base base{.image = ImageId::generate(), .watched = host_witnesses(), .warnings = {}};
     if (const auto known = find_key(key)) {
@@ -147,6 +151,21 @@ Base LocalEngine::base(const std::string& reference, Refresh refresh) {
     }
     return with_context(fmt::format("importing '{}'", reference),
                         [&] { return imported_base(reference, refresh); });
+}
+
+std::optional<ImageId> LocalEngine::find_base(const std::string& reference) {
+    if (reference == k_host) {
+        return find_key(host_key(host_fingerprint()));
+    }
+    std::optional<ImageId> id;
+    if (reference.starts_with("tag:")) {
+        id = m_store.tags().find(reference.substr(4));
+    } else if (id = ImageId::parse(reference); !id) {
+        id = m_store.bases().find(base_name(reference, m_ids.mode));
+    }
+    const auto image = id ? m_store.find_image(*id) : std::nullopt;
+    const bool is_good = image && image->state == ImageState::good;
+    return is_good ? id : std::nullopt;
 }
 
 }  // namespace mstage::engine

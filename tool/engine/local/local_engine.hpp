@@ -21,7 +21,10 @@ public:
     }
 
     SourceReport scan(const SourceRequest& request) override;
+    std::vector<InputsLook> look(const SourceRequest& request,
+                                 const std::filesystem::path& scratch) override;
     Base base(const std::string& reference, Refresh refresh) override;
+    std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
 
     std::unique_ptr<KeyLock> lock_key(const std::string& key,

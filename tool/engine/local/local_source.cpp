@@ -38,6 +38,32 @@ std::vector<source::Entry> chosen_entries(const std::vector<source::Entry>& tree
     return entries;
 }
 
+/// Calls `body` with the source as it is found, and again when that changes meanwhile.
+template <typename F>
+auto on_source(const source::ScanOptions& options, const F& body) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return body(source::scan(options));
+        } catch (source::SourceChanged& error) {
+            if (attempt == k_scan_attempts) {
+                error.set_hint(
+                    "the source keeps changing while it is read: build again when it is at rest");
+                throw;
+            }
+        }
+    }
+}
+
+source::ScanOptions scan_options(const store::Store& store, const SourceRequest& request) {
+    std::vector<std::filesystem::path> skipped = request.skip;
+    skipped.push_back(store.root());
+    return {.root = request.root,
+            .exclude = request.exclude,
+            .skip = std::move(skipped),
+            .cache_file = request.cache_file,
+            .key = request_key(request)};
+}
+
 bool is_complete(const store::Store& store, const StageInputs& stage) {
     const auto digest = source::read_inputs_digest(stage.inputs_file);
     return digest && source::find_snapshot(store, *digest);
@@ -56,51 +82,62 @@ std::string inputs_digest(const std::filesystem::path& inputs_file) {
 }
 
 SourceReport LocalEngine::scan(const SourceRequest& request) {
-    std::vector<std::filesystem::path> skipped = request.skip;
-    skipped.push_back(m_store.root());
-    const source::ScanOptions options{.root = request.root,
-                                      .exclude = request.exclude,
-                                      .skip = skipped,
-                                      .cache_file = request.cache_file,
-                                      .key = request_key(request)};
-    for (int attempt = 1;; ++attempt) {
-        try {
-            const source::Tree tree = source::scan(options);
-            SourceReport report{.warnings = tree.warnings, .changed = {}};
-            // Where the root is a link, build tools would not see it lead elsewhere.
-            const bool is_link = std::filesystem::canonical(request.root) !=
-                                 std::filesystem::absolute(request.root).lexically_normal();
-            if (tree.entries.size() < request.max_watched && !is_link) {
-                report.watched = tree.watched();
+    const source::ScanOptions options = scan_options(m_store, request);
+    return on_source(options, [&](const source::Tree& tree) {
+        SourceReport report{.warnings = tree.warnings, .changed = {}};
+        // Where the root is a link, build tools would not see it lead elsewhere.
+        const bool is_link = std::filesystem::canonical(request.root) !=
+                             std::filesystem::absolute(request.root).lexically_normal();
+        if (tree.entries.size() < request.max_watched && !is_link) {
+            report.watched = tree.watched();
+        }
+        for (const StageInputs& stage : request.stages) {
+            if (tree.unchanged && is_complete(m_store, stage)) {
+                continue;
             }
-            for (const StageInputs& stage : request.stages) {
-                if (tree.unchanged && is_complete(m_store, stage)) {
-                    continue;
-                }
-                std::vector<std::string> unmatched;
-                const source::Inputs inputs = source::make_inputs(
-                    request.workdir, chosen_entries(tree.entries, stage, &unmatched));
-                for (const std::string& pattern : unmatched) {
-                    report.warnings.push_back(
-                        fmt::format("stage '{}': the input pattern '{}' matches nothing in '{}'",
-                                    stage.stage, pattern, request.root.native()));
-                }
-                source::take_snapshot(m_store, request.root, request.workdir, inputs,
-                                      source::read_inputs(stage.inputs_file));
-                if (source::write_inputs(stage.inputs_file, inputs)) {
-                    report.changed.push_back(stage.stage);
-                }
+            std::vector<std::string> unmatched;
+            const source::Inputs inputs = source::make_inputs(
+                request.workdir, chosen_entries(tree.entries, stage, &unmatched));
+            for (const std::string& pattern : unmatched) {
+                report.warnings.push_back(
+                    fmt::format("stage '{}': the input pattern '{}' matches nothing in '{}'",
+                                stage.stage, pattern, request.root.native()));
             }
-            source::settle(options, tree);
-            return report;
-        } catch (source::SourceChanged& error) {
-            if (attempt == k_scan_attempts) {
-                error.set_hint(
-                    "the source keeps changing while it is read: build again when it is at rest");
-                throw;
+            source::take_snapshot(m_store, request.root, request.workdir, inputs,
+                                  source::read_inputs(stage.inputs_file));
+            if (source::write_inputs(stage.inputs_file, inputs)) {
+                report.changed.push_back(stage.stage);
             }
         }
-    }
+        source::settle(options, tree);
+        return report;
+    });
+}
+
+std::vector<InputsLook> LocalEngine::look(const SourceRequest& request,
+                                          const std::filesystem::path& scratch) {
+    source::ScanOptions options = scan_options(m_store, request);
+    options.cache_after = source::CacheAfter::untouched;
+    return on_source(options, [&](const source::Tree& tree) {
+        std::vector<InputsLook> found;
+        for (const StageInputs& stage : request.stages) {
+            auto before = source::read_inputs_digest(stage.inputs_file);
+            if (tree.unchanged && before) {
+                found.push_back({stage.stage, std::move(*before), stage.inputs_file});
+                continue;
+            }
+            const source::Inputs inputs =
+                source::make_inputs(request.workdir, chosen_entries(tree.entries, stage, nullptr));
+            if (inputs.digest == before) {
+                found.push_back({stage.stage, inputs.digest, stage.inputs_file});
+                continue;
+            }
+            const std::filesystem::path file = scratch / (stage.stage + ".inputs");
+            source::write_inputs(file, inputs);
+            found.push_back({stage.stage, inputs.digest, file});
+        }
+        return found;
+    });
 }
 
 std::vector<store::LayerId> LocalEngine::source_layers(const RunRequest& request) {

@@ -1,0 +1,133 @@
+#include "pipeline/generation.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "base/error.hpp"
+#include "pipeline/history.hpp"
+
+namespace mstage::pipeline {
+
+namespace {
+
+Checkpoint checkpoint_from(const HistoryEntry& generation) {
+    return {.name = generation.checkpoint,
+            .image = *generation.image,
+            .parent = generation.parent,
+            .key = generation.key};
+}
+
+/// Of "@-2", 2; nothing when it is no such thing.
+std::optional<size_t> parse_steps(const std::string& text) {
+    size_t steps = 0;
+    const char* end = text.data() + text.size();
+    if (!text.starts_with("@-") || std::from_chars(text.data() + 2, end, steps).ptr != end ||
+        steps == 0) {
+        return std::nullopt;
+    }
+    return steps;
+}
+
+/// A point in time, as RFC 3339 has it, or "2h".
+std::optional<TimePoint> parse_moment(const std::string& text, TimePoint now) {
+    static const std::map<char, int> k_units = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    const auto unit = text.empty() ? k_units.end() : k_units.find(text.back());
+    int number = 0;
+    if (unit != k_units.end()) {
+        const char* end = text.data() + text.size() - 1;
+        const auto [rest, error] = std::from_chars(text.data(), end, number);
+        if (rest == end && error == std::errc() && text.front() != '-') {
+            return now - std::chrono::seconds(std::int64_t{number} * unit->second);
+        }
+    }
+    try {
+        return parse_time(text);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+Checkpoint generation_at(const Plan& plan, const std::string& name,
+                         const std::vector<HistoryEntry>& known, TimePoint time) {
+    const auto after = std::ranges::upper_bound(known, time, {}, &HistoryEntry::time);
+    if (after == known.begin()) {
+        throw with_hint(
+            Error("'{}' was not built yet at {}", plan.full_name(name), format_time(time)),
+            fmt::format("'mstage history {}' lists what it has been since", plan.full_name(name)));
+    }
+    return checkpoint_from(*std::prev(after));
+}
+
+/// An image of the same stage that another build tree made.
+std::optional<Checkpoint> foreign_generation(const Plan& plan, const std::string& name,
+                                             const engine::Image& image) {
+    const Stage* stage = plan.stage_of_checkpoint(name);
+    // Any image can be a base.
+    const bool is_one =
+        stage == nullptr || image.origin == fmt::format("stage {}/{}", plan.pipeline, stage->name);
+    if (!is_one || image.state == engine::ImageState::failed) {
+        return std::nullopt;
+    }
+    if (stage == nullptr) {
+        return Checkpoint{.name = name, .image = image.id, .parent = {}, .key = {}};
+    }
+    return Checkpoint{.name = name, .image = image.id, .parent = image.parent, .key = image.key};
+}
+
+Checkpoint generation_of_image(engine::Engine& engine, const Plan& plan, const std::string& name,
+                               const std::vector<HistoryEntry>& known, const std::string& text) {
+    constexpr size_t k_shortest_prefix = 4;
+    const auto is_meant = [&](const HistoryEntry& entry) {
+        return text.size() >= k_shortest_prefix && entry.image->str().starts_with(text);
+    };
+    const auto newest = std::ranges::find_if(known.rbegin(), known.rend(), is_meant);
+    if (newest != known.rend()) {
+        const auto other = std::find_if(newest, known.rend(), [&](const HistoryEntry& entry) {
+            return is_meant(entry) && entry.image != newest->image;
+        });
+        if (other != known.rend()) {
+            throw with_hint(Error("'{}' is ambiguous: several generations of '{}' start so", text,
+                                  plan.full_name(name)),
+                            "give more digits");
+        }
+        return checkpoint_from(*newest);
+    }
+    const auto id = engine.find_image(text);
+    const auto image = id ? engine.find(*id) : std::nullopt;
+    const auto found = image ? foreign_generation(plan, name, *image) : std::nullopt;
+    if (!found) {
+        throw with_hint(
+            Error("'{}' is no generation of '{}'", text, plan.full_name(name)),
+            fmt::format("'mstage history {}' lists them; or give '@-1', a time such as '2h', or "
+                        "2026-01-31T12:00:00Z",
+                        plan.full_name(name)));
+    }
+    return *found;
+}
+
+}  // namespace
+
+Checkpoint find_generation(engine::Engine& engine, const Plan& plan, const std::string& name,
+                           const std::string& text, TimePoint now) {
+    const auto known = read_generations(plan, name);
+    if (text.starts_with('@')) {
+        const auto steps = parse_steps(text);
+        if (!steps) {
+            throw UsageError("'{}' is no generation: '@-1' is the one before the present one",
+                             text);
+        }
+        if (*steps >= known.size()) {
+            throw with_hint(Error("'{}' has no generation {}: {} before the present one is known",
+                                  plan.full_name(name), text, known.empty() ? 0 : known.size() - 1),
+                            fmt::format("'mstage history {}' lists them", plan.full_name(name)));
+        }
+        return checkpoint_from(known[known.size() - 1 - *steps]);
+    }
+    if (const auto time = parse_moment(text, now)) {
+        return generation_at(plan, name, known, *time);
+    }
+    return generation_of_image(engine, plan, name, known, text);
+}
+
+}  // namespace mstage::pipeline
