@@ -1,10 +1,31 @@
 #include "pipeline/scan.hpp"
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "base/lock.hpp"
 #include "pipeline/checkpoint.hpp"
 
 namespace mstage::pipeline {
+
+namespace {
+
+/// What no snapshot may have, whatever the patterns say: the build tree, and files with secrets.
+std::vector<std::filesystem::path> skipped(const Plan& plan) {
+    std::vector<std::filesystem::path> paths = {plan.build_dir};
+    const auto add_files_of = [&](const Task& task) {
+        for (const SecretSource& secret : task.secrets) {
+            if (secret.kind == SecretSource::Kind::file) {
+                paths.emplace_back(secret.name);
+            }
+        }
+    };
+    std::ranges::for_each(plan.stages, add_files_of);
+    std::ranges::for_each(plan.tests, add_files_of);
+    return paths;
+}
+
+}  // namespace
 
 std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
     if (plan.stages.empty()) {
@@ -15,7 +36,7 @@ std::vector<std::string> scan(engine::Engine& engine, const Plan& plan) {
     remove_dead_temporaries(plan.state_dir);
     engine::SourceRequest request{.root = plan.source,
                                   .exclude = plan.exclude,
-                                  .skip = {plan.build_dir},
+                                  .skip = skipped(plan),
                                   .cache_file = plan.state_dir / "stat-cache",
                                   .workdir = plan.workdir,
                                   .stages = {},
