@@ -21,6 +21,7 @@ public:
     }
 
     SourceReport scan(const SourceRequest& request) override;
+    std::optional<std::vector<InputFile>> input_list(const std::string& digest) override;
     Base base(const std::string& reference, Refresh refresh) override;
     RunResult run(const RunRequest& request) override;
 
