@@ -23,6 +23,7 @@ public:
     SourceReport scan(const SourceRequest& request) override;
     std::vector<InputsLook> look(const SourceRequest& request,
                                  const std::filesystem::path& scratch) override;
+    std::optional<std::vector<InputFile>> input_list(const std::string& digest) override;
     Base base(const std::string& reference, Refresh refresh) override;
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
@@ -52,6 +53,8 @@ public:
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
                                                 const std::filesystem::path& destination) override;
+    std::vector<FileChange> diff(const Image& before, const Image& after,
+                                 const DiffRequest& request) override;
     ExportResult export_image(const Image& image, const ExportRequest& request) override;
 
 private:
