@@ -114,6 +114,22 @@ TEST_F(CopyOutTest, ReplacesAFileThatIsInUseAsAWhole) {
     EXPECT_EQ(read_file(m_dir / "mine"), "a\n");
 }
 
+TEST_F(CopyOutTest, TakesAwayWhatAKilledOneLeft) {
+    const fs::path out = m_dir / "killed";
+    fs::create_directories(out);
+    test::Process victim([&]() -> int {
+        const StagingDirectory staging(out);
+        const AtomicFile file(out / "passwd", NameIsLink::replaced, staging.path());
+        ::raise(SIGKILL);
+        return 0;
+    });
+    victim.wait();
+    EXPECT_FALSE(fs::is_empty(out));
+    m_engine.copy_out(m_engine.image(base()), {"/etc/passwd"}, out / "passwd");
+    EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 1);
+    EXPECT_TRUE(fs::exists(out / "passwd"));
+}
+
 TEST_F(CopyOutTest, CopiesALinkAsALink) {
     const ImageId image = made_by(base(), "ln -s /etc/passwd /root/l; ln -s /root /root/d");
     copy(image, {"/root/l"}, m_dir / "l");
