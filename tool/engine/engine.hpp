@@ -192,6 +192,9 @@ public:
     /// of last time. What a digest file names is then held by the engine: later changes of the
     /// source do not reach a stage that starts later.
     virtual SourceReport scan(const SourceRequest& request) = 0;
+    /// The source files behind a digest of inputs, sorted by path; nothing when they are not known
+    /// (any more).
+    virtual std::optional<std::vector<InputFile>> input_list(const std::string& digest) = 0;
 
     /// What scan() would find now. Changes nothing of what the request names, nor of what the engine
     /// holds: digest files that would be others are written to the directory `scratch`.

@@ -52,7 +52,7 @@ Store::Store(fs::path root, WorkDir::Remover remover)
         with_context("making the store", [&] {
             make_directories(m_root, 0700);
             for (const char* name : {"layers", "images", "unsynced", "tags", "bases", "keys",
-                                     "runs", "snapshots", "tmp", "locks"}) {
+                                     "runs", "snapshots", "inputs", "tmp", "locks"}) {
                 make_directories(m_root / name, 0700);
             }
         });
@@ -103,8 +103,10 @@ void Store::sweep() const {
 
 void Store::remove_dead_temporaries_of_store() const {
     // Not where people choose names, which could look like one of those.
-    for (const char* name : {"layers", "images", "unsynced", "keys", "snapshots"}) {
-        remove_dead_temporaries(m_root / name);
+    for (const char* name : {"layers", "images", "unsynced", "keys", "snapshots", "inputs"}) {
+        if (fs::exists(m_root / name)) {  // stores of the first versions lack the last one
+            remove_dead_temporaries(m_root / name);
+        }
     }
 }
 
@@ -226,6 +228,10 @@ fs::path Store::run_dir(const RunId& run) const {
 
 fs::path Store::snapshot_path(const std::string& digest) const {
     return m_root / "snapshots" / digest;
+}
+
+fs::path Store::inputs_path(const std::string& digest) const {
+    return m_root / "inputs" / digest;
 }
 
 }  // namespace mstage::store

@@ -29,6 +29,7 @@ namespace mstage::store {
 ///     runs/<uuid>/              run.json, output.log
 ///     caches/                   directories that outlive runs (cache_dirs.hpp)
 ///     snapshots/<sha256>        digest of source files → their layers (source/snapshot.hpp)
+///     inputs/<sha256>           digest of source files → the list of them (source/input_lists.hpp)
 ///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
 ///     locks/, grounds/          a file per stage key being worked on; the engine's ground_layer.hpp
 ///     gate                      lock: shared to begin work or to pin, exclusive to sweep
@@ -102,6 +103,7 @@ public:
     std::filesystem::path make_run_dir(const RunId& run) const;
     std::filesystem::path run_dir(const RunId& run) const;
     std::filesystem::path snapshot_path(const std::string& digest) const;
+    std::filesystem::path inputs_path(const std::string& digest) const;
 
 private:
     std::optional<Image> read_manifest(const ImageId& image) const;

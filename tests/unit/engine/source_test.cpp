@@ -54,6 +54,29 @@ TEST_F(SourceTest, LiesAtTheWorkingDirectory) {
               "int main;/app:\nlib\nmain.c\n\n/app/lib:\na.c\n");
 }
 
+TEST_F(SourceTest, ListsStayKnownByTheirDigest) {
+    scan();
+    const std::string first = inputs_digest(m_dir / "build.inputs");
+    write("main.c", "int other;");
+    scan();
+    const auto before = m_engine.input_list(first);
+    const auto after = m_engine.input_list(inputs_digest(m_dir / "build.inputs"));
+    ASSERT_TRUE(before && after);
+    ASSERT_EQ(before->size(), 3U);
+    EXPECT_EQ(before->at(2).path, "main.c");
+    EXPECT_EQ(before->at(1), after->at(1));
+    EXPECT_NE(before->at(2).hash, after->at(2).hash);
+    EXPECT_FALSE(m_engine.input_list(std::string(64, '0')));
+    // One that was lost comes back without a change of the source.
+    fs::remove(m_dir / "store/inputs" / first);
+    write("main.c", "int main;");
+    scan();
+    EXPECT_TRUE(m_engine.input_list(first));
+    fs::remove(m_dir / "store/inputs" / first);
+    scan();
+    EXPECT_TRUE(m_engine.input_list(first));
+}
+
 TEST_F(SourceTest, IsOnlyWhatAStageDeclares) {
     scan({{"lib/"}});
     EXPECT_EQ(output_with_source("ls -A /app"), "lib\n");

@@ -23,6 +23,7 @@ public:
     SourceReport scan(const SourceRequest& request) override;
     std::vector<InputsLook> look(const SourceRequest& request,
                                  const std::filesystem::path& scratch) override;
+    std::optional<std::vector<InputFile>> input_list(const std::string& digest) override;
     Base base(const std::string& reference, Refresh refresh) override;
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;

@@ -135,6 +135,8 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"result_image", json_or_null(result.result_image)},
         {"filesystem_changed", result.filesystem_changed},
         {"failed_state", json_or_null(result.failed_state)},
+        {"key", json_or_null(request.key)},
+        {"key_parts", request.key_parts},
     };
 }
 
@@ -206,6 +208,8 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         next.origin = request.origin;
         next.command = request.command_line;
         next.run = result.run;
+        next.key = request.key;
+        next.key_parts = request.key_parts;
         if (result.outcome.ok()) {
             finish_good_run(request, std::move(next), layout, result);
         } else {
@@ -239,8 +243,6 @@ void LocalEngine::finish_good_run(const RunRequest& request, Image next, const R
     if (!request.workdir.empty()) {
         next.config.workdir = request.workdir;
     }
-    next.key = request.key;
-    next.key_parts = request.key_parts;
     m_store.publish_image(next);
     m_store.sync_in_background();
     out.result_image = next.id;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/local/local_engine.hpp"
 #include "source/ignore.hpp"
+#include "source/input_lists.hpp"
 #include "source/inputs.hpp"
 #include "source/scan.hpp"
 #include "source/snapshot.hpp"
@@ -66,7 +67,8 @@ source::ScanOptions scan_options(const store::Store& store, const SourceRequest&
 
 bool is_complete(const store::Store& store, const StageInputs& stage) {
     const auto digest = source::read_inputs_digest(stage.inputs_file);
-    return digest && source::find_snapshot(store, *digest);
+    return digest && source::find_snapshot(store, *digest) &&
+           source::has_input_list(store, *digest);
 }
 
 }  // namespace
@@ -108,6 +110,7 @@ SourceReport LocalEngine::scan(const SourceRequest& request) {
             if (source::write_inputs(stage.inputs_file, inputs)) {
                 report.changed.push_back(stage.stage);
             }
+            source::keep_input_list(m_store, inputs, stage.inputs_file);
         }
         source::settle(options, tree);
         return report;
@@ -138,6 +141,11 @@ std::vector<InputsLook> LocalEngine::look(const SourceRequest& request,
         }
         return found;
     });
+}
+
+std::optional<std::vector<InputFile>> LocalEngine::input_list(const std::string& digest) {
+    auto inputs = source::find_input_list(m_store, digest);
+    return inputs ? std::optional(std::move(inputs->entries)) : std::nullopt;
 }
 
 std::vector<store::LayerId> LocalEngine::source_layers(const RunRequest& request) {
