@@ -222,7 +222,7 @@ Candidates one_of(const std::vector<std::string>& words, const std::string& text
 
 Candidates candidates_for(const std::string& kind, const std::string& text,
                           const fs::path& directory) {
-    if (kind == "IMAGE") {
+    if (kind == "IMAGE" || kind == "BEFORE" || kind == "AFTER") {
         return images(text, Surroundings(directory));
     }
     if (kind == "IMAGE:PATH" || kind == "IMAGE[:PATH]") {

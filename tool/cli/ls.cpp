@@ -1,37 +1,15 @@
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/file_text.hpp"
 #include "cli/verbs.hpp"
 
 namespace mstage::cli {
 
 namespace {
 
-Json to_json(const engine::FileInfo& file) {
-    return {
-        {"path", file.path},
-        {"type", std::string(1, file.type)},
-        {"mode", fmt::format("{:04o}", file.mode)},
-        {"uid", file.uid},
-        {"gid", file.gid},
-        {"size", file.size},
-        {"mtime", format_time(file.mtime)},
-        {"target", file.type == 'l' ? Json(file.target) : Json()},
-    };
-}
-
-/// A name can hold line ends too, and would look like several files.
-std::string on_one_line(const std::string& text) {
-    std::string line;
-    for (const char c : escape_control(text)) {
-        line += c == '\n' ? std::string("\\x0a") : std::string(1, c);
-    }
-    return line;
-}
-
 std::string to_line(const engine::FileInfo& file) {
-    std::string line =
-        fmt::format("{}{:04o} {:>5}:{:<5} {:>10} {} {}", file.type, file.mode, file.uid, file.gid,
-                    file.size, format_time(file.mtime).substr(0, 19), on_one_line(file.path));
+    std::string line = fmt::format("{} {} {}", attributes_text(file),
+                                   format_time(file.mtime).substr(0, 19), on_one_line(file.path));
     if (file.type == 'l') {
         line += " -> " + on_one_line(file.target);
     }

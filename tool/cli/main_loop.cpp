@@ -24,6 +24,8 @@ const std::vector<Verb>& verbs() {
         {"ls", "List files of an image", run_ls},
         {"cat", "Print files of an image", run_cat},
         {"cp", "Copy files out of an image", run_cp},
+        {"diff", "Show how the files of two images differ", run_diff},
+        {"lineage", "Show what an image was made from, or what from it", run_lineage},
         {"compile-commands", "Take a compile_commands.json out of an image", run_compile_commands},
         {"completion", "Print a shell's completion script", run_completion},
         {"scan", "Scan the source of a pipeline (for build tools)", run_scan},

@@ -142,6 +142,35 @@ struct FileInfo {
     std::string target;  ///< of a symbolic link
 };
 
+// --- Comparing images
+
+/// What of a file differs. Times alone make no difference unless somebody asks.
+enum class Aspect { type, content, mode, owner, target, attributes, times };
+const char* to_string(Aspect aspect);
+
+struct FileChange {
+    std::optional<FileInfo> before{};  ///< nothing when it was added
+    std::optional<FileInfo> after{};   ///< nothing when it was removed
+    std::vector<Aspect> aspects{};     ///< of one that is in both
+    /// How the text differs: hunks of a unified diff. Empty when nobody asked, and when `no_text`
+    /// says why there is none.
+    std::string text{};
+    std::string no_text{};
+
+    const std::string& path() const { return (after ? after : before)->path; }
+};
+
+struct TextLimits {
+    std::uint64_t bytes = 1 << 20;  ///< of a file
+    size_t files = 200;
+};
+
+struct DiffRequest {
+    std::string path = "/";  ///< with all that is in it; links to it are followed
+    bool times = false;      ///< another mtime is a difference too
+    std::optional<TextLimits> text{};
+};
+
 // --- Container images
 
 enum class Compression { gzip, zstd, none };
@@ -251,6 +280,12 @@ public:
     virtual std::vector<std::filesystem::path> copy_out(
         const Image& image, const std::vector<std::string>& patterns,
         const std::filesystem::path& destination) = 0;
+
+    /// What has to be done to the files of `before` to make them those of `after`, in the order of a
+    /// walk: a directory before what is in it. Costs as much as the layers that only one of them
+    /// has; when they share none, all that they hold.
+    virtual std::vector<FileChange> diff(const Image& before, const Image& after,
+                                         const DiffRequest& request) = 0;
 
     /// Writes the image as a container image. The same image gives the same digests, with the same
     /// versions of the compressing programs. The destination has all of it or, after any failure

@@ -33,10 +33,6 @@ char type_letter(mode_t mode) {
     }
 }
 
-std::string joined(const std::string& directory, const std::string& name) {
-    return directory.ends_with('/') ? directory + name : directory + "/" + name;
-}
-
 std::string link_target(int fd) {
     std::string target(4096, '\0');
     const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
@@ -50,12 +46,20 @@ bool has_wildcard(const std::string& text) {
 
 }  // namespace
 
+std::string ImageTree::joined(const std::string& directory, const std::string& name) {
+    return directory.ends_with('/') ? directory + name : directory + "/" + name;
+}
+
 Fd ImageTree::open(const std::string& path, int flags) const {
     Fd fd = try_open_in_root(m_root, path, flags);
     if (!fd) {
         throw SysError(errno, "'{}' in the image", path);
     }
     return fd;
+}
+
+Fd ImageTree::try_open(const std::string& path, int flags) const {
+    return try_open_in_root(m_root, path, flags);
 }
 
 struct stat ImageTree::status(const std::string& path) const {
@@ -73,6 +77,10 @@ FileInfo ImageTree::describe(const std::string& path) const {
     if (::fstat(fd.get(), &info) != 0) {
         throw SysError(errno, "'{}' in the image", path);
     }
+    return describe(path, fd.get(), info);
+}
+
+FileInfo ImageTree::describe(const std::string& path, int fd, const struct stat& info) {
     FileInfo file{.path = path,
                   .type = type_letter(info.st_mode),
                   .mode = info.st_mode & 07777,
@@ -84,14 +92,41 @@ FileInfo ImageTree::describe(const std::string& path) const {
                       std::chrono::nanoseconds(info.st_mtim.tv_nsec))),
                   .target = ""};
     if (file.type == 'l') {
-        file.target = link_target(fd.get());
+        file.target = link_target(fd);
     }
     return file;
 }
 
+std::vector<std::string> ImageTree::names(const std::string& directory) const {
+    return names_in_directory(open(directory, O_RDONLY | O_DIRECTORY));
+}
+
+std::optional<std::string> ImageTree::real_path(const std::string& path) const {
+    const auto name_of = [](int fd) {
+        return fs::read_symlink(fmt::format("/proc/self/fd/{}", fd)).native();
+    };
+    const auto place_of = [&](const std::string& directory) -> std::optional<std::string> {
+        const Fd fd = try_open_in_root(m_root, directory, O_PATH | O_DIRECTORY);
+        if (!fd) {
+            return std::nullopt;
+        }
+        const std::string place = name_of(fd.get()).substr(name_of(m_root).size());
+        return place.empty() ? "/" : place;
+    };
+    if (const auto place = place_of(path)) {
+        return place;
+    }
+    const fs::path given(path);
+    const auto place = place_of(given.parent_path().native());
+    if (!place || !try_open_in_root(m_root, path, O_PATH | O_NOFOLLOW)) {
+        return std::nullopt;
+    }
+    return joined(*place, given.filename().native());
+}
+
 void ImageTree::list_directory(const std::string& path, bool recursive,
                                std::vector<FileInfo>& files) const {
-    for (const std::string& name : names_in_directory(open(path, O_RDONLY | O_DIRECTORY))) {
+    for (const std::string& name : names(path)) {
         files.push_back(describe(joined(path, name)));
         if (recursive && files.back().type == 'd') {
             list_directory(joined(path, name), recursive, files);
@@ -206,8 +241,8 @@ void copy_directory(const ImageTree& tree, const std::string& source, const stru
     if (!made && errno != EEXIST) {
         throw SysError(errno, "making directory '{}'", destination.native());
     }
-    for (const std::string& name : names_in_directory(tree.open(source, O_RDONLY | O_DIRECTORY))) {
-        copy_entry(tree, joined(source, name), destination / name, written);
+    for (const std::string& name : tree.names(source)) {
+        copy_entry(tree, ImageTree::joined(source, name), destination / name, written);
     }
     if (made) {
         const timespec times[2] = {info.st_mtim, info.st_mtim};

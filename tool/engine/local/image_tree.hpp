@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace mstage::engine {
 /// inside.
 class ImageTree {
 public:
+    static std::string joined(const std::string& directory, const std::string& name);
+
     explicit ImageTree(int root_fd) : m_root(root_fd) {}
 
     std::vector<FileInfo> list(const std::string& path, bool recursive) const;
@@ -26,7 +29,15 @@ public:
 
     /// The thing itself; a link at the end is not followed.
     Fd open(const std::string& path, int flags) const;
+    /// An empty one, and errno, when that fails.
+    Fd try_open(const std::string& path, int flags) const;
     struct stat status(const std::string& path) const;
+    /// About an open thing of that path.
+    static FileInfo describe(const std::string& path, int fd, const struct stat& info);
+    std::vector<std::string> names(const std::string& directory) const;
+    /// The path of what `path` leads to, without links: of a directory itself, else of the directory
+    /// that it is in. Nothing when that is not there.
+    std::optional<std::string> real_path(const std::string& path) const;
 
 private:
     void list_directory(const std::string& path, bool recursive,

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "engine/local/disk_usage.hpp"
+#include "engine/local/file_info.hpp"
 #include "engine/local/image_tree.hpp"
 #include "engine/local/root_layout.hpp"
 #include "sandbox/user_namespace.hpp"
@@ -34,28 +35,6 @@ store::WorkDir::Remover make_remover(const sandbox::IdMap& ids) {
             sandbox::run_in_user_namespace(ids, [&] { remove_tree(path); });
         }
     };
-}
-
-Json to_json(const FileInfo& file) {
-    return {{"path", file.path},
-            {"type", std::string(1, file.type)},
-            {"mode", file.mode},
-            {"uid", file.uid},
-            {"gid", file.gid},
-            {"size", file.size},
-            {"mtime_ns", file.mtime.time_since_epoch().count()},
-            {"target", file.target}};
-}
-
-FileInfo file_info_from(const Json& json) {
-    return {.path = json.at("path"),
-            .type = json.at("type").get<std::string>().at(0),
-            .mode = json.at("mode"),
-            .uid = json.at("uid"),
-            .gid = json.at("gid"),
-            .size = json.at("size"),
-            .mtime = TimePoint(TimePoint::duration(json.at("mtime_ns").get<std::int64_t>())),
-            .target = json.at("target")};
 }
 
 class LocalKeyLock : public KeyLock {
@@ -245,17 +224,15 @@ std::string LocalEngine::with_tree(const Image& image,
 
 std::vector<FileInfo> LocalEngine::list(const Image& image, const std::string& path,
                                         bool recursive) {
-    // CBOR: file names may be any bytes, which JSON text cannot hold.
     const std::string answer = with_tree(image, [&](const ImageTree& tree) {
         Json files = Json::array();
         for (const FileInfo& file : tree.list(path, recursive)) {
             files.push_back(to_json(file));
         }
-        const std::vector<std::uint8_t> bytes = Json::to_cbor(files);
-        return std::string(bytes.begin(), bytes.end());
+        return pack(files);
     });
     std::vector<FileInfo> files;
-    for (const Json& file : Json::from_cbor(answer)) {
+    for (const Json& file : unpack(answer)) {
         files.push_back(file_info_from(file));
     }
     return files;
