@@ -37,5 +37,6 @@ int run_scan(const Arguments& arguments);
 int run_stage(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_tag(const Arguments& arguments);
+int run_why(const Arguments& arguments);
 
 }  // namespace mstage::cli

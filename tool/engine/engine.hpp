@@ -248,6 +248,8 @@ public:
     virtual std::optional<ImageId> find_base(const std::string& reference) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
+    /// What the key of a run was made from; nothing when it had none, or is not known (any more).
+    virtual std::optional<Json> key_parts_of(const RunId& run) = 0;
 
     /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to
     /// that.
@@ -307,5 +309,7 @@ public:
 
 /// The digest that a digest file holds, without reading all of it.
 std::string inputs_digest(const std::filesystem::path& inputs_file);
+/// The source files that a digest file lists; nothing when it is missing or not whole.
+std::optional<std::vector<InputFile>> read_input_list(const std::filesystem::path& inputs_file);
 
 }  // namespace mstage::engine

@@ -3,7 +3,7 @@
 #include "sandbox/sandbox.hpp"
 #include "sandbox/user.hpp"
 #include "sandbox/user_namespace.hpp"
-#include "source/entry.hpp"
+#include "source/input_changes.hpp"
 #include "store/cache.hpp"
 #include "store/ids.hpp"
 #include "store/image.hpp"
@@ -36,6 +36,8 @@ using store::RunId;
 /// A file, directory or link of the source as a stage sees it.
 using InputFile = source::Entry;
 using InputType = source::EntryType;
+using source::input_changes;
+using source::InputChange;
 
 /// Enters every stage key: a change here makes all images of earlier versions cache misses. Raise
 /// it when the same key parts would give another result than before.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <ranges>
+#include <set>
 
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/history.hpp"
+#include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
@@ -20,6 +23,15 @@ using Children = std::map<ImageId, std::vector<Image>>;
 void add_checkpoint(const Plan& plan, const std::string& checkpoint, Names& names) {
     if (const auto marker = read_checkpoint(plan, checkpoint)) {
         names[marker->image].push_back(plan.full_name(checkpoint));
+    }
+    // Each image under the youngest of its generations.
+    std::vector<HistoryEntry> generations = read_generations(plan, checkpoint);
+    std::set<ImageId> seen;
+    for (size_t steps = 0; !generations.empty(); ++steps, generations.pop_back()) {
+        const ImageId& image = *generations.back().image;
+        if (seen.insert(image).second && steps > 0) {
+            names[image].push_back(fmt::format("{}@-{}", plan.full_name(checkpoint), steps));
+        }
     }
     if (const auto failure = read_failure(plan, checkpoint)) {
         names[failure->state].push_back(plan.full_name(checkpoint) + "@failed");
@@ -60,6 +72,7 @@ std::optional<Image> parent_of(engine::Engine& engine, const Image& image) {
 Names image_names(engine::Engine& engine, const std::optional<BuildTree>& tree) {
     Names names;
     for (const Plan& plan : tree ? tree->plans() : std::vector<Plan>()) {
+        finish_change(plan.build_dir);
         add_checkpoint(plan, k_setup_base, names);
         for (const Stage& stage : plan.stages) {
             add_checkpoint(plan, stage.checkpoint, names);

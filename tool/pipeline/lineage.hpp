@@ -10,7 +10,8 @@
 
 namespace mstage::pipeline {
 
-/// What people call images: checkpoints of the build tree (also "…@failed"), and tags as "tag:NAME".
+/// What people call images: checkpoints of the build tree (also "…@-1" and "…@failed"), and tags as
+/// "tag:NAME".
 std::map<engine::ImageId, std::vector<std::string>> image_names(
     engine::Engine& engine, const std::optional<BuildTree>& tree);
 

@@ -40,6 +40,16 @@ TEST_F(LineageTest, OfAFailedState) {
     EXPECT_EQ(lineage.chain[2].image.key_parts.at("command"), "echo half > half; exit 3");
 }
 
+TEST_F(LineageTest, NamesEarlierGenerations) {
+    build("build-complete");
+    const engine::Image first = image_of("build-complete");
+    stage("build").command = "true > other";
+    build("build-complete");
+    EXPECT_EQ(lineage_of(m_engine, tree(), first).chain[2].names, Names{"app.build-complete@-1"});
+    EXPECT_EQ(lineage_of(m_engine, tree(), image_of("build-complete")).chain[2].names,
+              Names{"app.build-complete"});
+}
+
 TEST_F(LineageTest, SaysWhatIsLost) {
     build("build-complete");
     const engine::ImageId lost = image_of("deps-installed").id;

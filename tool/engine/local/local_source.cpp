@@ -83,6 +83,11 @@ std::string inputs_digest(const std::filesystem::path& inputs_file) {
     return *digest;
 }
 
+std::optional<std::vector<InputFile>> read_input_list(const std::filesystem::path& inputs_file) {
+    auto inputs = source::read_inputs(inputs_file);
+    return inputs ? std::optional(std::move(inputs->entries)) : std::nullopt;
+}
+
 SourceReport LocalEngine::scan(const SourceRequest& request) {
     const source::ScanOptions options = scan_options(m_store, request);
     return on_source(options, [&](const source::Tree& tree) {
