@@ -51,6 +51,46 @@ image_count() {
     has "$err" "program '/bin/script' cannot be started: its interpreter '/opt/perl' is not in the image"
 }
 
+@test "a program for another kind of processor" {
+    cp -a "$file_dir/rootfs" foreign
+    # The processor is a number in the header: here one that nobody has.
+    printf '\177\177' | dd of=foreign/bin/cat bs=1 seek=18 conv=notrunc status=none
+    printf '#!/bin/cat\n' >foreign/bin/script
+    chmod 755 foreign/bin/script
+    mstage import --tag foreign "rootfs:$work/foreign" >/dev/null
+    exits 126 mstage run tag:foreign -- cat /etc/passwd
+    has "$err" "mstage: error: program '/bin/cat' cannot be started: it is for another kind of processor (number 32639)"
+    has "$err" "take an image for this machine, or install an emulator"
+    exits 126 mstage run tag:foreign -- script
+    has "$err" "program '/bin/script' cannot be started: its interpreter '/bin/cat' is for another kind of processor"
+    cp foreign/bin/cat foreign/bin/sh
+    mstage import --tag foreign-too "rootfs:$work/foreign" --refresh >/dev/null
+    exits 126 mstage run tag:foreign-too -c true
+    has "$err" "program '/bin/sh' cannot be started: it is for another kind of processor"
+    same "" "$out"
+}
+
+@test "links that go in circles" {
+    cp -a "$file_dir/rootfs" circles
+    ln -s loop circles/bin/loop
+    ln -s loop circles/loop
+    mstage import --tag circles "rootfs:$work/circles" >/dev/null
+    exits 126 mstage run tag:circles -- loop
+    same "mstage: error: '/bin/loop' of the image: Too many levels of symbolic links" "$err"
+    exits 126 mstage run -w /loop tag:circles -- true
+    same "mstage: error: '/loop' of the image, to work in: Too many levels of symbolic links" "$err"
+}
+
+@test "what is below /tmp, /run and /proc is not there, and said to be so" {
+    exits 127 mstage run tag:base -- /tmp/program
+    same "mstage: error: the image has no program '/tmp/program'" "$err"
+    exits 127 mstage run tag:base -- /proc/program
+    same "mstage: error: program '/proc/program' cannot be started: No such file or directory" "$err"
+    exits 126 mstage run -w /run/x tag:base -- true
+    same "mstage: error: the image has no directory '/run/x' to work in
+  /tmp and /run are empty at the beginning of every run" "$err"
+}
+
 @test "a working directory that is not there, or none" {
     exits 126 mstage run -w /nowhere tag:base -- true
     same "mstage: error: the image has no directory '/nowhere' to work in" "$err"
@@ -143,6 +183,108 @@ image_count() {
     has "$err" "Read-only file system"
     fails mstage run tag:base -- true </
     has "$err" "stdin is a directory"
+}
+
+@test "a FIFO on stdin can be read, and that is all" {
+    mkfifo -m 600 fifo
+    exec 8<>fifo
+    echo line >&8
+    mstage run tag:base -c 'chmod 666 /proc/self/fd/0; echo typed >/proc/self/fd/0; head -n 1' <fifo >out 2>/dev/null
+    same line "$(head -n 1 out)"
+    same 600 "$(stat -c %a fifo)"
+    # Nothing came back into it.
+    echo end >&8
+    same end "$(head -n 1 <&8)"
+    exec 8>&-
+}
+
+@test "a terminal on stdin can be read, and that is all" {
+    # The command is to change the terminal's mode, to write to it, and to become its session's leader's heir.
+    cat >script <<'END'
+readlink /proc/self/fd/0
+test -t 0 && echo "a terminal"
+chmod 600 /proc/self/fd/0
+echo typed >/proc/self/fd/0
+(: >/dev/tty) 2>/dev/null && echo "a controlling terminal"
+while read -r line; do echo "read: $line"; done
+echo the end
+END
+    python3 - "$MSTAGE_EXECUTABLE" run tag:base -c "$(cat script)" >out <<'END'
+import os, pty, select, stat, subprocess, sys, termios
+
+# Its own session, whose controlling terminal it is: as for a program that somebody started in a shell.
+pid, terminal = pty.fork()
+if pid == 0:
+    before = termios.tcgetattr(0), stat.S_IMODE(os.fstat(0).st_mode)
+    output, writer = os.pipe()
+    child = subprocess.Popen(sys.argv[1:], stdout=writer, stderr=subprocess.DEVNULL)
+    os.close(writer)
+    said = b""
+    while piece := os.read(output, 4096):
+        said += piece
+    code = child.wait()
+    after = termios.tcgetattr(0), stat.S_IMODE(os.fstat(0).st_mode)
+    os.write(1, b"said:" + said + b"code: %d, same: %d\n" % (code, before == after))
+    os._exit(0)
+os.write(terminal, b"hello\n\x04")  # Ctrl-D
+seen = b""
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+os.waitpid(pid, 0)
+sys.stdout.write(seen.decode().replace("\r\n", "\n"))
+END
+    has "$(cat out)" "read: hello"
+    has "$(cat out)" "the end"
+    has "$(cat out)" "code: 0, same: 1"
+    matches "$(cat out)" 'said:pipe:'
+    has_not "$(cat out)" "terminal"
+    # The pipe it may write to: it is its own.
+    has_not "$(cat out)" $'\ntyped'
+}
+
+@test "a run in the background leaves the terminal to others" {
+    # What is typed is for the shell that started it; a read would stop the run.
+    python3 - "$MSTAGE_EXECUTABLE" run tag:base -c 'echo ready; read -r line; echo "$line"' >out <<'END'
+import os, pty, signal, subprocess, sys
+
+pid, terminal = pty.fork()
+if pid == 0:
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, process_group=0)
+    child.stdout.readline()
+    os.write(1, b"type\n")
+    mine = os.read(0, 100)
+    _, status = os.waitpid(child.pid, os.WNOHANG | os.WUNTRACED)
+    os.write(1, b"mine: %s, stopped: %d\n" % (mine.strip(), status != 0))
+    # Brought to the foreground it reads.
+    os.tcsetpgrp(0, child.pid)
+    os.write(1, b"type\n")
+    said = child.stdout.read()
+    os.write(1, b"said: " + said)
+    os._exit(0)
+seen = b""
+typed = [b"first\n", b"second\n"]
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+    while typed and seen.count(b"type\r\n") > 2 - len(typed):
+        os.write(terminal, typed.pop(0))
+os.waitpid(pid, 0)
+sys.stdout.write(seen.decode().replace("\r\n", "\n"))
+END
+    has "$(cat out)" "mine: first, stopped: 0"
+    has "$(cat out)" "said: second"
 }
 
 @test "what is not read of a file on stdin is left to who comes next" {

@@ -19,6 +19,7 @@
 #include "base/text.hpp"
 #include "sandbox/launcher.hpp"
 #include "sandbox/mount_clone.hpp"
+#include "sandbox/run_root.hpp"
 #include "sandbox/seccomp.hpp"
 #include "sandbox/start_check.hpp"
 #include "sandbox/system_places.hpp"
@@ -35,36 +36,6 @@ namespace {
 constexpr const char* k_capabilities[] = {
     "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",
     "CAP_SETGID", "CAP_SETUID",       "CAP_SETFCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"};
-
-/// bwrap would follow an image's symbolic link out of the place that we mean.
-void check_mount_points(const fs::path& root) {
-    for (const char* name : k_mount_points) {
-        struct stat info {};
-        if (::lstat((root / name).c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-            throw Error("the image's '/{}' is not a directory", name);
-        }
-    }
-}
-
-/// The path that /etc/resolv.conf of the image leads to, where a file can be mounted: what is below
-/// /run and /tmp is made by us. Nothing when it leads nowhere.
-std::optional<std::string> resolv_conf_place(const fs::path& root) {
-    struct stat info {};
-    if (::lstat((root / "etc").c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return std::nullopt;
-    }
-    const fs::path file = "/etc/resolv.conf";
-    if (::lstat((root / "etc/resolv.conf").c_str(), &info) != 0 || S_ISREG(info.st_mode)) {
-        return file.native();
-    }
-    std::error_code ignored;
-    const fs::path target =
-        (file.parent_path() / fs::read_symlink(root / "etc/resolv.conf", ignored))
-            .lexically_normal();
-    const bool made_by_us =
-        target.native().starts_with("/run/") || target.native().starts_with("/tmp/");
-    return made_by_us ? std::optional(target.native()) : std::nullopt;
-}
 
 /// NUL-separated, in a file: command lines are visible to everybody on the machine.
 Fd arguments_file(const std::vector<std::string>& arguments) {
@@ -188,43 +159,6 @@ int reap_all(pid_t pid) {
     }
 }
 
-User user_of(const Spec& spec) {
-    if (spec.user.empty()) {
-        return {};
-    }
-    try {
-        const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
-        return find_user(root.get(), spec.user, spec.ids, spec.image_name);
-    } catch (const Error& error) {
-        throw CannotStart(k_not_executable, error);
-    }
-}
-
-/// Mounts the root and the caches in it, and finds out what can be known only then.
-RootFacts prepare_root(const Spec& spec) {
-    const fs::path& root = spec.root.mount_point;
-    RootFacts facts;
-    const auto find = [&] { return user_of(spec); };
-    CacheMounts caches(spec.caches, spec.scratch);
-    const RootPlan plan = caches.with_mount_points(spec.root, find);
-    with_context("mounting the image", [&] {
-        mount_root(plan);
-        check_mount_points(root);
-    });
-    facts.user = find();
-    caches.mount(root, facts.user);
-    facts.cache_arguments = caches.bwrap_arguments();
-    const auto resolv_conf_at = resolv_conf_place(root);
-    mount_system_places(root);
-    for (const ShownFile& file : spec.files) {
-        show_file(root, file);
-    }
-    if (spec.network == Network::on && spec.resolv_conf && resolv_conf_at) {
-        show_file(root, {*spec.resolv_conf, *resolv_conf_at});
-    }
-    return facts;
-}
-
 /// A file, because not every machine executes what is in memory only.
 Fd launcher_file(const fs::path& scratch) {
     make_directories(scratch);
@@ -239,13 +173,20 @@ Fd launcher_file(const fs::path& scratch) {
 
 /// The words that let the launcher, open as `launcher`, become the user before it becomes the
 /// command.
-std::vector<std::string> launcher_words(const User& user, int launcher) {
-    std::string groups;
-    for (const gid_t group : user.groups) {
-        groups += fmt::format("{}{}", groups.empty() ? "" : ",", group);
+std::vector<std::string> launcher_words(const User& user, const StartInDoubt& doubt, int launcher) {
+    std::vector<std::string> words = {fmt::format("/proc/self/fd/{}", launcher),
+                                      std::to_string(launcher)};
+    if (user.is_plain_root()) {
+        words.insert(words.end(), {"", "", ""});
+    } else {
+        std::string groups;
+        for (const gid_t group : user.groups) {
+            groups += fmt::format("{}{}", groups.empty() ? "" : ",", group);
+        }
+        words.insert(words.end(), {std::to_string(user.uid), std::to_string(user.gid), groups});
     }
-    return {fmt::format("/proc/self/fd/{}", launcher), std::to_string(launcher),
-            std::to_string(user.uid), std::to_string(user.gid), groups};
+    words.insert(words.end(), {doubt.program, doubt.reason});
+    return words;
 }
 
 /// So that the user may open /dev/stdout, which leads to the pipe itself.
@@ -282,8 +223,6 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
     if (spec.network == Network::off) {
         add({"--unshare-net"});
     }
-    // Last: bwrap follows links on its way to a place, and those in a cache could lead out.
-    args.insert(args.end(), facts.cache_arguments.begin(), facts.cache_arguments.end());
     add({"--chdir", spec.workdir, "--clearenv"});
     add({"--cap-drop", "ALL"});
     for (const char* capability : k_capabilities) {
@@ -307,7 +246,7 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
     // What the caller's shell has set must not show in a result that others get from the store.
     ::umask(022);
     RootFacts facts = prepare_root(spec);
-    check_start(spec);
+    const auto doubt = check_start(spec);
     Fd null;
     if (fds.in.fd < 0) {
         // By the machine's own mount of it, a root who is the kernel's could change it.
@@ -332,11 +271,14 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
                                      "--"};
     std::vector<int> kept = {arguments.get(), filter.get(), fds.status};
     Fd launcher;
-    if (!facts.user.is_plain_root()) {
+    if (!facts.user.is_plain_root() || doubt) {
         launcher = launcher_file(spec.scratch);
         kept.push_back(launcher.get());
-        const std::vector<std::string> words = launcher_words(facts.user, launcher.get());
+        const std::vector<std::string> words =
+            launcher_words(facts.user, doubt.value_or(StartInDoubt{}), launcher.get());
         argv.insert(argv.end(), words.begin(), words.end());
+    }
+    if (!facts.user.is_plain_root()) {
         give_streams_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());

@@ -6,9 +6,6 @@
 
 namespace mstage::sandbox {
 
-/// The directories of the root that are mounted over, whatever the image has there.
-inline constexpr const char* k_mount_points[] = {"dev", "proc", "sys", "tmp", "run"};
-
 struct CommandFds {
     CommandInput in;
     int out;

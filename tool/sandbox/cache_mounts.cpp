@@ -1,14 +1,11 @@
 #include "sandbox/cache_mounts.hpp"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <set>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -16,6 +13,8 @@
 #include "base/path_text.hpp"
 #include "base/text.hpp"
 #include "sandbox/mount_clone.hpp"
+#include "sandbox/mount_points.hpp"
+#include "sandbox/system_places.hpp"
 
 namespace mstage::sandbox {
 
@@ -84,8 +83,8 @@ Place find_place(int root, const std::string& at) {
     return place;
 }
 
-/// Those get a fresh file system from bwrap, over whatever the image has.
-bool is_left_to_bwrap(const std::string& path) {
+/// Every run has a fresh file system there, over whatever the image has.
+bool is_in_fresh_place(const std::string& path) {
     return is_below(path, "/tmp") || is_below(path, "/run");
 }
 
@@ -97,7 +96,7 @@ bool is_read_only(const RootPlan& plan, const std::string& path) {
 
 /// Configuration refuses such paths; here it is links that lead there.
 void check_allowed(const std::string& path, const std::string& at) {
-    for (const char* directory : {"/dev", "/proc", "/sys"}) {
+    for (const char* directory : {"/dev", "/proc", "/sys", k_own_directory}) {
         if (is_below(path, directory)) {
             throw Error("cache '{}' leads to '{}', which is the sandbox's own", at, path);
         }
@@ -123,7 +122,7 @@ void set_owner_and_mode(const fs::path& path, uid_t uid, gid_t gid, mode_t mode)
     }
 }
 
-/// What is missing inside of another cache is made there, to stay.
+/// What is missing inside of another cache is made there, to stay, and below /tmp and /run for the run.
 Fd make_missing(const Place& place, const std::string& at, const User& owner) {
     Fd directory = open_at(place.directory.get(), ".", O_PATH | O_DIRECTORY);
     for (const std::string& name : place.missing) {
@@ -139,11 +138,6 @@ Fd make_missing(const Place& place, const std::string& at, const User& owner) {
         directory = open_at(directory.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     }
     return directory;
-}
-
-bool is_carried_over(std::string_view attribute) {
-    return attribute.starts_with("system.posix_acl_") ||
-           (attribute.starts_with("user.") && !attribute.starts_with("user.overlay."));
 }
 
 }  // namespace
@@ -165,102 +159,25 @@ RootPlan CacheMounts::probe_plan(const RootPlan& plan) const {
     return probe;
 }
 
-CacheMounts::Directory CacheMounts::describe(int root, const std::string& path) {
-    const Fd fd = try_open_in_root(root, path, O_PATH | O_DIRECTORY);
-    struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0) {
-        throw SysError(errno, "'{}' in the image", path);
-    }
-    return {.path = path,
-            .mode = info.st_mode & 07777,
-            .uid = info.st_uid,
-            .gid = info.st_gid,
-            .modified = info.st_mtim,
-            .attributes = read_xattrs(fd.get(), is_carried_over)};
-}
-
-std::vector<CacheMounts::Directory> CacheMounts::missing_directories(const RootPlan& plan,
-                                                                     const User& owner) {
+RootPlan CacheMounts::with_mount_points(const RootPlan& plan, const User& owner) {
     const Fd root_fd = open_fd(plan.mount_point, O_PATH | O_DIRECTORY);
-    std::vector<Directory> directories;
-    std::set<std::string> known;
-    const auto add = [&](Directory directory) {
-        if (known.insert(directory.path).second) {
-            directories.push_back(std::move(directory));
-        }
-    };
+    MountPoints points(m_scratch / "mount-points");
     for (const CacheMount& cache : m_mounts) {
         const Place place = find_place(root_fd.get(), cache.at);
         check_allowed(place.path(), cache.at);
         m_expected.push_back(place.path());
-        if (place.missing.empty() || is_left_to_bwrap(place.path()) ||
+        if (place.missing.empty() || is_in_fresh_place(place.path()) ||
             is_read_only(plan, place.path())) {
             continue;
         }
-        add(describe(root_fd.get(), "/"));
-        std::string path;
-        for (const std::string& name : components(place.existing)) {
-            path.append("/").append(name);
-            add(describe(root_fd.get(), path));
-        }
+        points.add_existing(root_fd.get(), place.existing);
+        std::string path = place.existing;
         for (const std::string& name : place.missing) {
             path.append("/").append(name);
-            add({.path = path, .uid = owner.uid, .gid = owner.gid});
+            points.add_directory(path, owner.uid, owner.gid);
         }
     }
-    return directories;
-}
-
-void CacheMounts::unmount(const fs::path& root) {
-    if (::umount2(root.c_str(), MNT_DETACH) != 0) {
-        throw SysError(errno, "unmounting '{}'", root.native());
-    }
-}
-
-/// bwrap follows links on its way to a mount point while the machine is still in its sight: none may
-/// be in a cache.
-void CacheMounts::check_bwrap_is_not_led() const {
-    for (const CacheMount& inner : m_left_to_bwrap) {
-        for (const CacheMount& outer : m_left_to_bwrap) {
-            if (&inner != &outer && is_below(inner.at, outer.at)) {
-                throw Error("cache '{}' is in cache '{}', which is not possible in /tmp and /run",
-                            inner.at, outer.at);
-            }
-        }
-    }
-}
-
-RootPlan CacheMounts::with_skeleton(const RootPlan& plan,
-                                    const std::vector<Directory>& skeleton) const {
-    if (skeleton.empty()) {
-        return plan;
-    }
-    const fs::path top = m_scratch / "mount-points";
-    for (const Directory& directory : skeleton) {
-        const fs::path path = top.native() + directory.path;
-        make_directories(path, 0755);
-        set_owner_and_mode(path, directory.uid, directory.gid, directory.mode);
-        for (const auto& [name, value] : directory.attributes) {
-            // Not every file system has all of them, and then the image had none either.
-            [[maybe_unused]] const int refused =
-                ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0);
-        }
-    }
-    // Making a directory changes the time of the one that it is in: the deepest first.
-    for (auto directory = skeleton.rbegin(); directory != skeleton.rend(); ++directory) {
-        if (directory->modified.tv_sec != 0) {
-            const timespec times[2] = {directory->modified, directory->modified};
-            ::utimensat(AT_FDCWD, (top.native() + directory->path).c_str(), times, 0);
-        }
-    }
-    RootPlan result = plan;
-    for (OverlayMount& overlay : result.overlays) {
-        const fs::path layer = overlay.at.empty() ? top : top / overlay.at;
-        if (fs::is_directory(layer)) {
-            overlay.lowers.insert(overlay.lowers.begin(), layer);
-        }
-    }
-    return result;
+    return points.on_top_of(plan);
 }
 
 /// Two first runs at once: what the second finds is whole. Where nobody has put anything yet, whoever
@@ -293,22 +210,9 @@ void CacheMounts::mount(const fs::path& root, const User& owner) {
         const Place place = find_place(root_fd.get(), cache.at);
         check_allowed(place.path(), cache.at);
         check_where_expected(place.path(), cache.at, m_expected.at(i));
-        if (is_left_to_bwrap(place.path())) {
-            m_left_to_bwrap.push_back({cache.source, place.path()});
-        } else {
-            attach_mount(clone_mount(cache.source, CloneRestriction::no_privileges),
-                         make_missing(place, cache.at, owner).get());
-        }
+        attach_mount(clone_mount(cache.source, CloneRestriction::no_privileges),
+                     make_missing(place, cache.at, owner).get());
     }
-    check_bwrap_is_not_led();
-}
-
-std::vector<std::string> CacheMounts::bwrap_arguments() const {
-    std::vector<std::string> arguments;
-    for (const CacheMount& cache : m_left_to_bwrap) {
-        arguments.insert(arguments.end(), {"--bind", cache.source.native(), cache.at});
-    }
-    return arguments;
 }
 
 }  // namespace mstage::sandbox

@@ -1,8 +1,10 @@
 #include "sandbox/input.hpp"
 
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -17,9 +19,11 @@ bool is_null_device(const struct stat& info) {
     return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-/// Nobody but the two ends can do anything with these, or they have to be what they are.
+/// Nobody but the two ends can do anything with these.
 bool can_be_handed_on(int fd, const struct stat& info) {
-    return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || ::isatty(fd) == 1;
+    struct statfs file_system {};
+    const bool has_no_name = ::fstatfs(fd, &file_system) == 0 && file_system.f_type == PIPEFS_MAGIC;
+    return (S_ISFIFO(info.st_mode) && has_no_name) || S_ISSOCK(info.st_mode);
 }
 
 }  // namespace
@@ -41,6 +45,7 @@ Input::Input(int source) : m_source(source) {
         m_for_command.fd = source;
         return;
     }
+    m_is_terminal = ::isatty(source) == 1;
     Pipe pipe = make_pipe();
     m_reader = std::move(pipe.reader);
     m_writer = std::move(pipe.writer);
@@ -57,7 +62,18 @@ Input::~Input() {
     }
 }
 
+bool Input::is_in_background() const noexcept {
+    if (!m_is_terminal || !m_pending.empty()) {
+        return false;
+    }
+    const pid_t group = ::tcgetpgrp(m_source);  // none: it does not control us
+    return group > 0 && group != ::getpgrp();
+}
+
 pollfd Input::awaited() const noexcept {
+    if (is_in_background()) {
+        return {-1, 0, 0};
+    }
     return m_pending.empty() ? pollfd{m_source, POLLIN, 0} : pollfd{m_writer.get(), POLLOUT, 0};
 }
 
@@ -65,7 +81,7 @@ void Input::read_some() {
     const ssize_t count = ::read(m_source, m_buffer.get(), k_buffer_size);
     if (count > 0) {
         m_pending = {m_buffer.get(), static_cast<size_t>(count)};
-    } else if (count == 0) {
+    } else if (count == 0 || (m_is_terminal && errno == EIO)) {  // its line may be gone
         m_writer.close();
     } else if (errno != EINTR && errno != EAGAIN) {
         throw SysError(errno, "reading stdin");

@@ -18,9 +18,10 @@ struct CommandInput {
 };
 
 /// The caller's stdin on its way to the command. A process that has a descriptor of a file can open
-/// it once more by way of /proc, for writing, and change its mode: files and devices are therefore
-/// read here, and the command gets a pipe. Pipes, sockets and terminals, which are for two to talk,
-/// it gets as they are.
+/// it once more by way of /proc, for writing, and change its mode; of a terminal it can change the
+/// settings, and write to it past us. Files, FIFOs that have a name, devices and terminals are
+/// therefore read here, and the command gets a pipe. Pipes and sockets, which nobody else can get at,
+/// it gets as they are: so what it does not read is left to who comes next.
 class Input {
 public:
     /// `source` (-1: nothing to read) stays the caller's. Throws Error for a directory, by which one
@@ -40,6 +41,9 @@ public:
     bool is_open() const noexcept { return static_cast<bool>(m_writer); }
     /// What to wait for before the next pass_on().
     pollfd awaited() const noexcept;
+    /// Whether it has to be looked at again now and then: the terminal is somebody else's at the
+    /// moment, and to read from it would stop us.
+    bool is_in_background() const noexcept;
     /// Some of it, without waiting for the command to read.
     void pass_on();
 
@@ -47,6 +51,7 @@ private:
     void read_some();
 
     int m_source;
+    bool m_is_terminal = false;
     CommandInput m_for_command;
     Fd m_reader;
     Fd m_writer;

@@ -1,10 +1,15 @@
-// The first program of a sandbox whose command does not run as root: becomes the user, then the command.
+// The first program of a sandbox whose command does not run as root, or of which only the kernel knows whether it can be
+// started: becomes the user, then the command.
 //
-//     LAUNCHER OWN_FD UID GID GROUP[,GROUP]... PROGRAM [ARGUMENT]...
+//     LAUNCHER OWN_FD UID GID GROUP[,GROUP]... PATH REASON PROGRAM [ARGUMENT]...
 //
-// bwrap can only map one id to another for a command, in a user namespace in which nobody else exists. The image has no
-// program for it that one could rely on. So this one comes along, open as OWN_FD and linked statically: it is not in the
-// image, and neither may its libraries be. It exits as a shell does when a program cannot be started: 126, 127.
+// bwrap can only map one id to another for a command, in a user namespace in which nobody else exists, and when it can't
+// start a command it exits as if the command had failed. The image has no program for either that one could rely on. So
+// this one comes along, open as OWN_FD and linked statically: it is not in the image, and neither may its libraries be. It
+// exits as a shell does when a program cannot be started: 126, 127.
+//
+// With UID "" nobody is become. With a PATH it is that which is started, and REASON is what is said when the kernel does
+// not know its format; else PROGRAM is looked for as execvp() does.
 
 #include <fcntl.h>
 #include <grp.h>
@@ -23,10 +28,10 @@ constexpr int k_not_executable = 126;
 constexpr int k_not_found = 127;
 constexpr size_t k_max_groups = 65536;  // the kernel's own limit
 
-[[noreturn]] void fail(const char* what, int code = k_not_executable) {
+[[noreturn]] void fail(const char* what) {
     const int number = errno;
-    std::fprintf(stderr, "mstage: %s: %s\n", what, std::strerror(number));
-    std::exit(code);
+    std::fprintf(stderr, "mstage: error: %s: %s\n", what, std::strerror(number));
+    std::exit(k_not_executable);
 }
 
 unsigned number(const char* text) {
@@ -54,16 +59,10 @@ void drop_inheritable_capabilities() {
     }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    if (argc < 6) {
-        return k_not_executable;
-    }
-    ::fcntl(static_cast<int>(number(argv[1])), F_SETFD, FD_CLOEXEC);
-    const uid_t uid = number(argv[2]);
-    const gid_t gid = number(argv[3]);
-    set_groups(argv[4]);
+void become(const char* user, const char* group, char* groups) {
+    const uid_t uid = number(user);
+    const gid_t gid = number(group);
+    set_groups(groups);
     if (::setresgid(gid, gid, gid) != 0) {
         fail("becoming the group");
     }
@@ -73,6 +72,40 @@ int main(int argc, char** argv) {
     if (uid != 0) {
         drop_inheritable_capabilities();
     }
-    ::execvp(argv[5], argv + 5);
-    fail(argv[5], errno == ENOENT ? k_not_found : k_not_executable);
+}
+
+/// Returns the exit code, with something said, when it can't.
+int start(const char* path, const char* reason, char** command) {
+    if (*path != '\0') {
+        ::execv(path, command);
+    }
+    // A shell would be given any file of no known format to read, a program for another processor too.
+    if (*path == '\0' || (errno == ENOEXEC && *reason == '\0')) {
+        ::execvp(command[0], command);
+    }
+    const int number = errno;
+    if (number == ENOEXEC && *reason != '\0') {
+        std::fprintf(stderr,
+                     "mstage: error: %s\n"
+                     "  take an image for this machine, or install an emulator (package "
+                     "'qemu-user-static')\n",
+                     reason);
+    } else {
+        std::fprintf(stderr, "mstage: error: program '%s' cannot be started: %s\n", command[0],
+                     std::strerror(number));
+    }
+    return number == ENOENT ? k_not_found : k_not_executable;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 8) {
+        return k_not_executable;
+    }
+    ::fcntl(static_cast<int>(number(argv[1])), F_SETFD, FD_CLOEXEC);
+    if (*argv[2] != '\0') {
+        become(argv[2], argv[3], argv[4]);
+    }
+    return start(argv[5], argv[6], argv + 7);
 }

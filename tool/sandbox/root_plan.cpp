@@ -170,4 +170,11 @@ void mount_root(const RootPlan& plan) {
     }
 }
 
+void unmount_root(const RootPlan& plan) {
+    constexpr int k_detach = 2;  // MNT_DETACH
+    if (::syscall(SYS_umount2, plan.mount_point.c_str(), k_detach) != 0) {
+        throw SysError(errno, "unmounting '{}'", plan.mount_point.native());
+    }
+}
+
 }  // namespace mstage::sandbox

@@ -42,5 +42,7 @@ constexpr size_t k_max_lowers = 500;
 /// Mounts the plan. To be called in a mount namespace of one's own, whose end takes the mounts
 /// away.
 void mount_root(const RootPlan& plan);
+/// Takes it away again, with all that was mounted in it.
+void unmount_root(const RootPlan& plan);
 
 }  // namespace mstage::sandbox

@@ -94,11 +94,14 @@ public:
             if (has_input) {
                 fds.push_back(input.awaited());
             }
-            const int ready = ::poll(fds.data(), fds.size(), milliseconds_left(outcome));
+            const int left = milliseconds_left(outcome);
+            const bool looks_again = has_input && input.is_in_background();
+            const int timeout = looks_again ? sooner(left, k_between_looks) : left;
+            const int ready = ::poll(fds.data(), fds.size(), timeout);
             if (ready < 0 && errno != EINTR) {
                 throw SysError(errno, "waiting for the command");
             }
-            if (ready == 0) {
+            if (ready == 0 && timeout == left) {
                 outcome.timed_out = true;
                 m_child.kill();
             }
@@ -121,6 +124,12 @@ public:
     }
 
 private:
+    // Nobody tells when a terminal becomes ours again.
+    static constexpr int k_between_looks = 500;
+
+    /// Of two times for poll(), where -1 is never.
+    static int sooner(int left, int right) { return left < 0 ? right : std::min(left, right); }
+
     int milliseconds_left(const Outcome& outcome) const {
         if (!m_deadline || outcome.timed_out) {
             return -1;

@@ -52,7 +52,6 @@ struct RootFacts {
     User user{};
     /// By name: see writable_proc_places(). Ordinary users are kept from them by the kernel.
     std::vector<std::string> read_only_proc_places{};
-    std::vector<std::string> cache_arguments{};  ///< see CacheMounts
 };
 
 /// What bwrap is told for `spec`. File descriptors are not part of it.

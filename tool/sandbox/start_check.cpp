@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "base/fd.hpp"
 #include "base/path_text.hpp"
 #include "base/text.hpp"
-#include "sandbox/bwrap.hpp"
 
 namespace mstage::sandbox {
 
@@ -21,10 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Whether it is below a directory that is not the image's.
-bool is_mounted_over(const std::string& path) {
-    return std::ranges::any_of(
-        k_mount_points, [&](const char* name) { return is_below(path, fmt::format("/{}", name)); });
+/// bwrap mounts it, so what is below it is not there yet.
+bool is_in_proc(const std::string& path) {
+    return is_below(fs::path(path).lexically_normal().native(), "/proc");
 }
 
 /// As a process inside would: by way of the image's own links, which stay inside.
@@ -41,21 +40,27 @@ void make_directories_inside(int root, const std::string& path) {
 }
 
 void check_workdir(int root, const Spec& spec) {
-    if (is_mounted_over(spec.workdir) ||
-        try_open_in_root(root, spec.workdir, O_PATH | O_DIRECTORY)) {
+    if (is_in_proc(spec.workdir) || try_open_in_root(root, spec.workdir, O_PATH | O_DIRECTORY)) {
         return;
     }
-    if (errno == ENOTDIR) {
+    const int number = errno;
+    if (number == ENOENT && spec.missing_workdir == MissingWorkdir::made) {
+        return make_directories_inside(root, spec.workdir);
+    }
+    if (number == ENOENT) {
+        CannotStart error(k_not_executable,
+                          Error("the image has no directory '{}' to work in", spec.workdir));
+        if (is_below(spec.workdir, "/tmp") || is_below(spec.workdir, "/run")) {
+            error.set_hint("/tmp and /run are empty at the beginning of every run");
+        }
+        throw CannotStart(error);
+    }
+    if (number == ENOTDIR) {
         throw CannotStart(k_not_executable,
                           Error("'{}' of the image, to work in, is no directory", spec.workdir));
     }
-    if (errno == ENOENT && spec.missing_workdir == MissingWorkdir::refused) {
-        throw CannotStart(k_not_executable,
-                          Error("the image has no directory '{}' to work in", spec.workdir));
-    }
-    if (errno == ENOENT) {
-        make_directories_inside(root, spec.workdir);
-    }
+    throw CannotStart(k_not_executable,
+                      SysError(number, "'{}' of the image, to work in", spec.workdir));
 }
 
 /// Where execvp() would look.
@@ -73,7 +78,7 @@ std::vector<std::string> places_of(const Spec& spec) {
     return places;
 }
 
-/// The beginning of a file, as far as it can be read.
+/// A part of a file, as far as it can be read.
 std::string read_at(const Fd& file, std::uint64_t offset, size_t size) {
     std::string text(size, '\0');
     const ssize_t count = ::pread(file.get(), text.data(), size, static_cast<off_t>(offset));
@@ -105,49 +110,154 @@ std::optional<std::string> elf_interpreter(const Fd& file) {
     return std::nullopt;
 }
 
-/// The program without which the kernel does not start `file`.
-std::optional<std::string> interpreter_of(const Fd& file) {
-    const std::string start = read_at(file, 0, 256);
-    if (start.starts_with("#!")) {
-        const size_t begin = std::min(start.find_first_not_of(" \t", 2), start.size());
-        return start.substr(begin, start.find_first_of(" \t\r\n", begin) - begin);
-    }
-    if (!start.starts_with(ELFMAG) || start.size() <= EI_CLASS) {
+/// The kind of processor that an ELF file is for.
+struct Processor {
+    char word_size;
+    char byte_order;
+    unsigned machine;
+    bool operator==(const Processor&) const = default;
+};
+
+/// Nothing when it is no ELF file.
+std::optional<Processor> processor_of(const Fd& file) {
+    const std::string start = read_at(file, 0, offsetof(Elf64_Ehdr, e_machine) + 2);
+    if (start.size() < offsetof(Elf64_Ehdr, e_machine) + 2 || !start.starts_with(ELFMAG)) {
         return std::nullopt;
     }
-    return start[EI_CLASS] == ELFCLASS32 ? elf_interpreter<Elf32_Ehdr, Elf32_Phdr>(file)
-                                         : elf_interpreter<Elf64_Ehdr, Elf64_Phdr>(file);
+    const auto byte = [&](size_t i) {
+        return unsigned{static_cast<unsigned char>(start[offsetof(Elf64_Ehdr, e_machine) + i])};
+    };
+    const bool little = start[EI_DATA] == ELFDATA2LSB;
+    return Processor{start[EI_CLASS], start[EI_DATA],
+                     little ? byte(0) | byte(1) << 8 : byte(1) | byte(0) << 8};
 }
 
-void check_interpreter(int root, const std::string& program) {
-    const Fd file = try_open_in_root(root, program, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    const auto interpreter = file ? interpreter_of(file) : std::nullopt;
-    if (!interpreter || !interpreter->starts_with('/') || is_mounted_over(*interpreter) ||
-        try_open_in_root(root, *interpreter, O_PATH) || errno != ENOENT) {
-        return;
+std::string name_of(const Processor& processor) {
+    const bool is_64 = processor.word_size == ELFCLASS64;
+    const bool is_little = processor.byte_order == ELFDATA2LSB;
+    switch (processor.machine) {
+        case EM_386:
+            return "i386";
+        case EM_X86_64:
+            return is_64 ? "x86_64" : "x32";
+        case EM_ARM:
+            return "arm";
+        case EM_AARCH64:
+            return "aarch64";
+        case EM_RISCV:
+            return is_64 ? "riscv64" : "riscv32";
+        case EM_PPC64:
+            return is_little ? "ppc64le" : "ppc64";
+        case EM_S390:
+            return "s390x";
+        case EM_MIPS:
+            return "mips";
+        case EM_LOONGARCH:
+            return "loongarch64";
+        default:
+            return fmt::format("number {}", processor.machine);
     }
-    throw with_hint(
-        CannotStart(k_not_found, Error("program '{}' cannot be started: its interpreter '{}' is "
-                                       "not in the image",
-                                       program, *interpreter)),
-        "it was made for another system; install what it needs, or build it statically");
 }
 
-enum class Found { no, unknown, not_executable, yes };
+const Processor& own_processor() {
+    static const Processor k_own = processor_of(open_fd("/proc/self/exe", O_RDONLY)).value();
+    return k_own;
+}
 
+enum class Found { no, not_visible, not_executable, yes };
+
+/// Throws where execvp() would not look any further.
 Found look_at(int root, const std::string& place) {
-    if (is_mounted_over(place)) {
-        return Found::unknown;
+    if (is_in_proc(place)) {
+        return Found::not_visible;
     }
     const Fd file = try_open_in_root(root, place, O_PATH);
     if (!file) {
-        return errno == ENOENT || errno == ENOTDIR ? Found::no : Found::unknown;
+        const int number = errno;
+        if (number == ENOENT || number == ENOTDIR) {
+            return Found::no;
+        }
+        if (number == EACCES) {
+            return Found::not_executable;
+        }
+        throw CannotStart(k_not_executable, SysError(number, "'{}' of the image", place));
     }
     struct stat info {};
     const bool is_program =
         ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
     return is_program ? Found::yes : Found::not_executable;
 }
+
+/// A program that is there, and what the kernel needs to start it.
+class Program {
+public:
+    Program(int root, std::string path) : m_root(root), m_path(std::move(path)) {}
+
+    std::optional<StartInDoubt> check() const { return check_format(m_path, k_most_interpreters); }
+
+private:
+    static constexpr int k_most_interpreters = 5;  // the kernel's own limit
+
+    std::optional<StartInDoubt> check_format(const std::string& file_path, int left) const {
+        const Fd file = try_open_in_root(m_root, file_path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (!file) {
+            return std::nullopt;  // perhaps nobody may read it
+        }
+        const std::string start = read_at(file, 0, 256);
+        if (start.starts_with("#!")) {
+            const size_t begin = std::min(start.find_first_not_of(" \t", 2), start.size());
+            return check_interpreter(
+                start.substr(begin, start.find_first_of(" \t\r\n", begin) - begin), left);
+        }
+        const auto processor = processor_of(file);
+        if (!processor) {
+            return std::nullopt;
+        }
+        if (*processor != own_processor()) {
+            return StartInDoubt{m_path, foreign(file_path, *processor)};
+        }
+        const auto interpreter = processor->word_size == ELFCLASS32
+                                     ? elf_interpreter<Elf32_Ehdr, Elf32_Phdr>(file)
+                                     : elf_interpreter<Elf64_Ehdr, Elf64_Phdr>(file);
+        return interpreter ? check_interpreter(*interpreter, left) : std::nullopt;
+    }
+
+    std::optional<StartInDoubt> check_interpreter(const std::string& interpreter, int left) const {
+        if (!interpreter.starts_with('/') || left == 0) {
+            return std::nullopt;
+        }
+        const auto refuse = [&](int code, const char* why) {
+            throw with_hint(
+                CannotStart(code, Error("program '{}' cannot be started: its interpreter '{}' {}",
+                                        m_path, interpreter, why)),
+                "it was made for another system; install what it needs, or build it statically");
+        };
+        switch (look_at(m_root, interpreter)) {
+            case Found::no:
+                refuse(k_not_found, "is not in the image");
+                break;
+            case Found::not_executable:
+                refuse(k_not_executable, "is no executable file");
+                break;
+            case Found::not_visible:
+                return StartInDoubt{m_path, ""};
+            case Found::yes:
+                break;
+        }
+        return check_format(interpreter, left - 1);
+    }
+
+    std::string foreign(const std::string& file, const Processor& processor) const {
+        return fmt::format(
+            "program '{}' cannot be started: {} is for another kind of processor ({}) "
+            "than this machine's ({})",
+            m_path, file == m_path ? "it" : fmt::format("its interpreter '{}'", file),
+            name_of(processor), name_of(own_processor()));
+    }
+
+    int m_root;
+    std::string m_path;
+};
 
 [[noreturn]] void throw_not_found(const Spec& spec) {
     const std::string& program = spec.argv.front();
@@ -160,18 +270,19 @@ Found look_at(int root, const std::string& place) {
                                        path == spec.environment.end() ? "not set" : path->second));
 }
 
-void check_program(int root, const Spec& spec) {
+std::optional<StartInDoubt> check_program(int root, const Spec& spec) {
     std::optional<std::string> not_executable;
     for (const std::string& place : places_of(spec)) {
-        const Found found = look_at(root, place);
-        if (found == Found::yes) {
-            check_interpreter(root, place);
-        }
-        if (found == Found::yes || found == Found::unknown) {
-            return;
-        }
-        if (found == Found::not_executable && !not_executable) {
-            not_executable = place;
+        switch (look_at(root, place)) {
+            case Found::yes:
+                return Program(root, place).check();
+            case Found::not_visible:
+                return StartInDoubt{};
+            case Found::not_executable:
+                not_executable = not_executable.value_or(place);
+                break;
+            case Found::no:
+                break;
         }
     }
     if (not_executable) {
@@ -183,10 +294,10 @@ void check_program(int root, const Spec& spec) {
 
 }  // namespace
 
-void check_start(const Spec& spec) {
+std::optional<StartInDoubt> check_start(const Spec& spec) {
     const Fd root = open_fd(spec.root.mount_point, O_PATH | O_DIRECTORY);
     check_workdir(root.get(), spec);
-    check_program(root.get(), spec);
+    return check_program(root.get(), spec);
 }
 
 }  // namespace mstage::sandbox

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "base/error.hpp"
 #include "sandbox/sandbox.hpp"
 
@@ -19,9 +22,16 @@ private:
 constexpr int k_not_executable = 126;
 constexpr int k_not_found = 127;
 
-/// Throws CannotStart when the working directory or the program of `spec`, whose root is mounted,
-/// is none. What is below a directory that is mounted over later is taken to be good. A missing
+/// What only the kernel knows is whether it starts the program: that is to be tried, and not by
+/// bwrap, which has code 1 for everything.
+struct StartInDoubt {
+    std::string program;  ///< its path, by which to start it; empty: by its name, as ever
+    std::string reason;   ///< what to say should it be of no known format
+};
+
+/// Throws CannotStart when the working directory or the program of `spec` is none, in the root that
+/// is mounted, with all that is mounted in it but /proc: what is below that is in doubt. A missing
 /// working directory is made where `spec` says so.
-void check_start(const Spec& spec);
+std::optional<StartInDoubt> check_start(const Spec& spec);
 
 }  // namespace mstage::sandbox

@@ -92,9 +92,13 @@ void mount_system_places(const fs::path& root) {
     with_context("mounting the sandbox's own directories", [&] {
         mount_dev(root / "dev");
         mount_new("tmpfs", root / "sys", MS_NODEV | MS_RDONLY, "mode=0555");
-        mount_new("tmpfs", root / "tmp", MS_NODEV, "mode=1777");
-        mount_new("tmpfs", root / "run", MS_NODEV, "mode=0755");
+        mount_fresh_places(root);
     });
+}
+
+void mount_fresh_places(const fs::path& root) {
+    mount_new("tmpfs", root / "tmp", MS_NODEV, "mode=1777");
+    mount_new("tmpfs", root / "run", MS_NODEV, "mode=0755");
 }
 
 void show_file(const fs::path& root, const ShownFile& file) {

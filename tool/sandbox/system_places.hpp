@@ -12,6 +12,9 @@ struct ShownFile {
     std::string at;
 };
 
+/// For files of ours in a sandbox; nobody else's.
+inline constexpr const char* k_own_directory = "/run/mstage";
+
 /// Mounts over the image's own directories what every sandbox has there: /dev with the few devices
 /// that everybody may use, an empty /sys that stays so, and empty /tmp and /run. Their mount points
 /// are directories of the root, which nobody else can change now. /proc is not among them: only who
@@ -19,6 +22,9 @@ struct ShownFile {
 ///
 /// bwrap could do it all, but for each mount it would read the list of all mounts.
 void mount_system_places(const std::filesystem::path& root);
+
+/// Only what is empty in every sandbox and can be written to, /tmp and /run.
+void mount_fresh_places(const std::filesystem::path& root);
 
 /// Mounts `file` read-only in the root, at a path without links. What is missing on the way is made
 /// for everybody to read.

@@ -46,7 +46,7 @@ std::string checked_path(const std::string& text) {
     }
     const bool own = normal.empty() || normal == "/tmp" || normal == "/run" ||
                      is_below(normal, "/dev") || is_below(normal, "/proc") ||
-                     is_below(normal, "/sys");
+                     is_below(normal, "/sys") || is_below(normal, "/run/mstage");
     if (own) {
         throw UsageError("cache '{}': this is the sandbox's own", text);
     }

@@ -102,6 +102,19 @@ TEST_P(CacheMountsTest, MayBeInOneAnotherAndInTmp) {
     EXPECT_TRUE(nothing_was_written());
 }
 
+TEST_P(CacheMountsTest, MayBeInOneAnotherInTmpWhateverTheImageHasThere) {
+    Spec spec = with_caches("echo 1 > /tmp/c/d/x", {"/tmp/c", "/tmp/c/d"});
+    std::filesystem::create_directories(m_dir / "top/tmp");
+    std::filesystem::create_directory_symlink("/var", m_dir / "top/tmp/c");
+    put_on_top(spec, m_dir / "top");
+    output_of(spec);
+    EXPECT_EQ(cached("b/x"), "1\n");
+    EXPECT_TRUE(nothing_was_written());
+    EXPECT_TRUE(
+        contains(error_of([&] { output_of(with_caches("true", {"/run/mstage/x"})); }).message(),
+                 "cache '/run/mstage/x' leads to '/run/mstage/x', which is the sandbox's own"));
+}
+
 TEST_P(CacheMountsTest, FollowLinksInsideOfTheImageOnly) {
     const auto layer = layer_of(
         "ln -s /var /link; ln -s ../../../../run /up; ln -s /proc /p; ln -s /none /n; "

@@ -150,6 +150,34 @@ TEST_P(ConfinementTest, ShowsTheResolverReadOnly) {
     EXPECT_EQ(read_file(m_dir / "resolv.conf"), "nameserver 192.0.2.1\n");
 }
 
+TEST_P(ConfinementTest, LeavesNoResolvConfInALayerWhoseImageHasNone) {
+    write_file_atomically(m_dir / "resolv.conf", "nameserver 192.0.2.1\n");
+    output_of(shell("chmod 751 /etc; touch -d @1000000000 /etc"));
+    const std::filesystem::path layer = upper();
+    Spec spec = shell("cat /etc/resolv.conf; stat -c '%a %Y' /etc; echo x > /root/x");
+    spec.resolv_conf = m_dir / "resolv.conf";
+    spec.scratch = m_dir / fmt::format("runs/{}/scratch", m_count);
+    auto& lowers = spec.root.overlays.front().lowers;
+    lowers.insert(lowers.begin(), layer);
+    EXPECT_EQ(output_of(spec), "nameserver 192.0.2.1\n751 1000000000\n");
+    EXPECT_FALSE(std::filesystem::exists(upper() / "etc"));
+    EXPECT_EQ(read_file(upper() / "root/x"), "x\n");
+}
+
+TEST_P(ConfinementTest, FollowsNoResolvConfToFilesOfItsOwn) {
+    write_file_atomically(m_dir / "resolv.conf", "nameserver 192.0.2.1\n");
+    write_file_atomically(m_dir / "authorities", "mine\n");
+    std::filesystem::create_directories(m_dir / "top/etc");
+    std::filesystem::create_symlink("../run/mstage/authorities-0.pem",
+                                    m_dir / "top/etc/resolv.conf");
+    Spec spec = shell("cat /run/mstage/authorities-0.pem");
+    spec.resolv_conf = m_dir / "resolv.conf";
+    spec.files = {{m_dir / "authorities", "/run/mstage/authorities-0.pem"}};
+    auto& lowers = spec.root.overlays.front().lowers;
+    lowers.insert(lowers.begin(), m_dir / "top");
+    EXPECT_EQ(output_of(spec), "mine\n");
+}
+
 TEST_P(ConfinementTest, IsRootOfItsOwnFiles) {
     EXPECT_EQ(output_of(shell("id -u; id -g")), "0\n0\n");
     const std::string output = output_of(

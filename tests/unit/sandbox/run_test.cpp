@@ -147,6 +147,41 @@ TEST_P(RunTest, SaysAsItsOutputWhyTheCommandCannotBeStarted) {
     EXPECT_EQ(run_spec(spec).outcome.code, 126);
 }
 
+TEST_P(RunTest, LetsTheKernelSayWhetherItStartsAForeignProgram) {
+    std::string program = read_file("/proc/self/exe").substr(0, 4096);
+    program[18] = 22;  // e_machine: EM_S390, which may have an emulator
+    program[5] = 2;    // EI_DATA: big-endian, of which the version does not tell
+    program[19] = 127;
+    fs::create_directories(m_dir / "top/bin");
+    write_file_atomically(m_dir / "top/bin/foreign", program);
+    fs::permissions(m_dir / "top/bin/foreign", fs::perms(0755));
+    Spec spec = spec_of({"foreign"});
+    spec.scratch = m_dir / fmt::format("runs/{}/scratch", m_count);
+    auto& lowers = spec.root.overlays.front().lowers;
+    lowers.insert(lowers.begin(), m_dir / "top");
+    const Ran ran = run_spec(spec, Streams::separate);
+    EXPECT_EQ(ran.outcome.code, 126);
+    EXPECT_TRUE(contains(ran.err,
+                         "mstage: error: program '/bin/foreign' cannot be started: it is "
+                         "for another kind of processor (number 5759)"))
+        << ran.err;
+    EXPECT_TRUE(fs::is_empty(upper()));
+    spec = spec_of({"/proc/none"});
+    spec.scratch = m_dir / fmt::format("runs/{}/scratch", m_count);
+    const Ran nothing = run_spec(spec, Streams::separate);
+    EXPECT_EQ(nothing.outcome.code, 127);
+    EXPECT_EQ(nothing.err,
+              "mstage: error: program '/proc/none' cannot be started: No such file or directory\n");
+}
+
+TEST_P(RunTest, WorksInADirectoryOfTmpThatNobodyMade) {
+    Spec spec = spec_of({"/bin/readlink", "/proc/self/cwd"});
+    spec.workdir = "/tmp/a/b";
+    spec.missing_workdir = MissingWorkdir::made;
+    EXPECT_EQ(output_of(spec), "/tmp/a/b\n");
+    EXPECT_TRUE(fs::is_empty(upper()));
+}
+
 TEST_P(RunTest, IsAnErrorWhenAMountPointIsALink) {
     fs::create_directory(m_dir / "top");
     fs::create_directory_symlink("/tmp", m_dir / "top/dev");

@@ -1,6 +1,7 @@
 // One execution: root, sandbox, log, and what becomes of what was written.
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,8 +55,11 @@ std::optional<fs::path> copy_resolv_conf(const fs::path& work_dir) {
     if (!text) {
         return std::nullopt;
     }
-    write_file_atomically(work_dir / "resolv.conf", *text);
-    return work_dir / "resolv.conf";
+    const fs::path copy = work_dir / "resolv.conf";
+    write_file_atomically(copy, *text);
+    // Every user of the image reads it, whatever the caller's umask is.
+    ::chmod(copy.c_str(), 0644);
+    return copy;
 }
 
 /// The caller's certificate authorities: each file once, and in `environment` where it is to be
@@ -73,7 +77,7 @@ std::vector<sandbox::ShownFile> show_authorities(const RunRequest& request, cons
             continue;
         }
         const auto place = places.try_emplace(
-            source, fmt::format("/run/mstage/authorities-{}.pem", places.size()));
+            source, fmt::format("{}/authorities-{}.pem", sandbox::k_own_directory, places.size()));
         environment[name] = place.first->second;
     }
     std::vector<sandbox::ShownFile> files;
@@ -149,7 +153,7 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     if (const auto copied = copied_layer(request, image.ground, layers)) {
         layers.push_back(*copied);
     }
-    constexpr size_t k_own_lowers = 3;  // ground, mount points, and the layer to be
+    constexpr size_t k_own_lowers = 4;  // ground, mount points of two kinds, and the layer to be
     if (!request.disposable && layers.size() + k_own_lowers > sandbox::k_max_lowers) {
         throw Error("image '{}' has {} layers, and another one would be too many for the kernel",
                     image.id.str(), layers.size());
