@@ -28,51 +28,74 @@ std::string marker_text(int directory) {
                        info.st_ino);
 }
 
-bool is_ours(int directory) {
+bool is_owned_by_us(int fd, mode_t type) {
     struct stat info {};
-    if (::fstat(directory, &info) != 0 || info.st_uid != ::geteuid()) {
-        return false;
-    }
+    return ::fstat(fd, &info) == 0 && info.st_uid == ::geteuid() && (info.st_mode & S_IFMT) == type;
+}
+
+bool is_marked(int directory) {
     const Fd marker(::openat(directory, k_marker, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    return marker && ::fstat(marker.get(), &info) == 0 && S_ISREG(info.st_mode) &&
-           info.st_uid == ::geteuid() && read_all(marker.get()) == marker_text(directory);
+    return marker && is_owned_by_us(marker.get(), S_IFREG) &&
+           read_all(marker.get()) == marker_text(directory);
 }
 
 void remove_if_dead(const fs::path& path) {
     const Fd dead(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (dead && is_ours(dead.get()) && ::flock(dead.get(), LOCK_EX | LOCK_NB) == 0) {
+    if (!dead || !is_owned_by_us(dead.get(), S_IFDIR) ||
+        ::flock(dead.get(), LOCK_EX | LOCK_NB) != 0) {
+        return;
+    }
+    if (is_marked(dead.get())) {
         remove_tree(path);
+    } else {
+        ::rmdir(path.c_str());  // fails unless it is empty
     }
 }
 
 void remove_dead(const fs::path& parent) {
-    for (const std::string& name : names_in_directory(open_fd(parent, O_RDONLY | O_DIRECTORY))) {
-        if (!is_staging_name(name)) {
-            continue;
+    try {
+        for (const std::string& name :
+             names_in_directory(open_fd(parent, O_RDONLY | O_DIRECTORY))) {
+            if (is_staging_name(name)) {
+                remove_if_dead(parent / name);
+            }
         }
-        try {
-            remove_if_dead(parent / name);
-        } catch (const Error&) {
-            // A leftover costs space; it must not cost what is to be done now.
-        }
+    } catch (const Error&) {
+        // A leftover costs space; it must not cost what is to be done now.
     }
 }
 
 }  // namespace
 
+bool StagingDirectory::lock_and_mark() {
+    m_lock = Fd(::open(m_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!m_lock && errno == ENOENT) {
+        return false;
+    }
+    // Before there is a marker.
+    if (!m_lock || ::flock(m_lock.get(), LOCK_EX) != 0) {
+        throw SysError(errno, "locking '{}'", m_path.native());
+    }
+    const Fd marker(::openat(m_lock.get(), k_marker,
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!marker && errno == ENOENT) {
+        return false;
+    }
+    with_context(fmt::format("'{}'", m_path.native()), [&] {
+        if (!marker) {
+            throw SysError(errno, "making '{}'", k_marker);
+        }
+        write_all(marker.get(), marker_text(m_lock.get()));
+    });
+    return true;
+}
+
 StagingDirectory::StagingDirectory(const fs::path& parent) {
     remove_dead(parent);
-    m_path = make_temporary_directory(parent, k_prefix);
     try {
-        m_lock = open_fd(m_path, O_RDONLY | O_DIRECTORY);
-        // Before there is a marker, without which nobody takes it for dead.
-        if (::flock(m_lock.get(), LOCK_EX) != 0) {
-            throw SysError(errno, "locking '{}'", m_path.native());
-        }
-        const Fd marker =
-            open_at(m_lock.get(), k_marker, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-        with_context(fmt::format("'{}'", m_path.native()),
-                     [&] { write_all(marker.get(), marker_text(m_lock.get())); });
+        do {
+            m_path = make_temporary_directory(parent, k_prefix);
+        } while (!lock_and_mark());
     } catch (const Error&) {
         ::unlink((m_path / k_marker).c_str());
         ::rmdir(m_path.c_str());

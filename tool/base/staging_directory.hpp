@@ -15,7 +15,8 @@ namespace mstage {
 /// `parent` may be a directory in which people choose names, so a name says nothing: what is removed
 /// belongs to our user and holds the file `.mstage-staging`, which was made with it. That is one
 /// line, "made by mstage, which removes it when nobody uses it: inode <number>", with the inode
-/// number of the directory, for a copy of it to be somebody's own.
+/// number of the directory, for a copy of it to be somebody's own. Empty it is removed as well, for
+/// who makes one can die before that file is there.
 class StagingDirectory {
 public:
     explicit StagingDirectory(const std::filesystem::path& parent);
@@ -26,6 +27,9 @@ public:
     const std::filesystem::path& path() const noexcept { return m_path; }
 
 private:
+    /// False when somebody took the new directory for one that is dead, and it is gone.
+    bool lock_and_mark();
+
     std::filesystem::path m_path;
     Fd m_lock;
 };

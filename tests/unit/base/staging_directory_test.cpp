@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/file.hpp"
 #include "support.hpp"
@@ -49,6 +51,31 @@ TEST(StagingDirectory, TakesAwayWhatAKilledOneLeft) {
     mine.reset();
     EXPECT_TRUE(fs::exists(next.path()));
     EXPECT_EQ(entries_in(dir.path()), 3U);
+}
+
+TEST(StagingDirectory, TakesAwayWhatWasKilledBeforeItWasMarked) {
+    const TempDir dir;
+    fs::create_directory(dir / ".mstage-aaaaaa");
+    const StagingDirectory staging(dir.path());
+    EXPECT_EQ(entries_in(dir.path()), 1U);
+}
+
+TEST(StagingDirectory, IsMadeOnceMoreWhenTakenForADeadOne) {
+    const TempDir dir;
+    std::vector<std::unique_ptr<Process>> makers;
+    for (int i = 0; i < 4; ++i) {
+        makers.push_back(std::make_unique<Process>([&] {
+            for (int round = 0; round < 100; ++round) {
+                const StagingDirectory staging(dir.path());
+                write_file_atomically(staging.path() / "f", "x");
+            }
+            return 0;
+        }));
+    }
+    for (const auto& maker : makers) {
+        EXPECT_TRUE(maker->wait().ok());
+    }
+    EXPECT_EQ(entries_in(dir.path()), 0U);
 }
 
 TEST(StagingDirectory, LeavesPeoplesDirectoriesAlone) {

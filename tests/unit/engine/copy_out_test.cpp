@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/staging_directory.hpp"
 #include "engine_fixture.hpp"
 
 namespace mstage::engine {
@@ -112,6 +113,22 @@ TEST_F(CopyOutTest, ReplacesAFileThatIsInUseAsAWhole) {
     copy(image_with_files(), {"/app/dist/a.whl"}, m_dir / "mine");
     EXPECT_EQ(read_all(reader.get()), "old");
     EXPECT_EQ(read_file(m_dir / "mine"), "a\n");
+}
+
+TEST_F(CopyOutTest, TakesAwayWhatAKilledOneLeft) {
+    const fs::path out = m_dir / "killed";
+    fs::create_directories(out);
+    test::Process victim([&]() -> int {
+        const StagingDirectory staging(out);
+        const AtomicFile file(out / "passwd", NameIsLink::replaced, staging.path());
+        ::raise(SIGKILL);
+        return 0;
+    });
+    victim.wait();
+    EXPECT_FALSE(fs::is_empty(out));
+    m_engine.copy_out(m_engine.image(base()), {"/etc/passwd"}, out / "passwd");
+    EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 1);
+    EXPECT_TRUE(fs::exists(out / "passwd"));
 }
 
 TEST_F(CopyOutTest, CopiesALinkAsALink) {

@@ -4,8 +4,11 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/staging_directory.hpp"
 #include "base/text.hpp"
 
 namespace mstage::engine {
@@ -153,76 +156,103 @@ std::vector<std::string> ImageTree::glob(const std::string& pattern) const {
 
 namespace {
 
-void copy_file(const ImageTree& tree, const std::string& source, const struct stat& info,
-               const fs::path& destination) {
-    // Links may be what an earlier copy left: nothing is written through them.
-    AtomicFile out(destination, NameIsLink::replaced);
-    with_context(fmt::format("copying to '{}'", destination.native()),
-                 [&] { tree.write_file_to(source, out.fd()); });
-    const timespec times[2] = {info.st_mtim, info.st_mtim};
-    // Set-id bits would now be the caller's.
-    ::fchmod(out.fd(), info.st_mode & 0777);
-    ::futimens(out.fd(), times);
-    out.commit();
+dev_t device_of(const fs::path& directory) {
+    struct stat info {};
+    if (::stat(directory.c_str(), &info) != 0) {
+        throw SysError(errno, "looking at '{}'", directory.native());
+    }
+    return info.st_dev;
 }
 
-void copy_link(const ImageTree& tree, const std::string& source, const fs::path& destination) {
-    const std::string target = link_target(tree.open(source, O_PATH | O_NOFOLLOW).get());
-    if (!fs::is_directory(fs::symlink_status(destination))) {
-        ::unlink(destination.c_str());
-    }
-    if (::symlink(target.c_str(), destination.c_str()) != 0) {
-        throw SysError(errno, "making link '{}'", destination.native());
-    }
-}
+/// Files on their way are in a directory by themselves: among people's own nobody could tell what a
+/// killed copy left.
+class TreeCopy {
+public:
+    TreeCopy(const ImageTree& tree, const fs::path& directory)
+        : m_tree(tree), m_staging(directory), m_device(device_of(directory)) {}
 
-void copy_directory(const ImageTree& tree, const std::string& source, const struct stat& info,
-                    const fs::path& destination, std::vector<fs::path>& written);
+    void copy_entry(const std::string& source, const fs::path& destination) {
+        const struct stat info = m_tree.status(source);
+        if (S_ISDIR(info.st_mode)) {
+            copy_directory(source, info, destination);
+        } else if (S_ISLNK(info.st_mode)) {
+            copy_link(source, destination);
+            m_written.push_back(destination);
+        } else if (S_ISREG(info.st_mode)) {
+            copy_file(source, info, destination);
+            m_written.push_back(destination);
+        } else {
+            throw Error("'{}' in the image is neither file, directory nor link", source);
+        }
+    }
+    std::vector<fs::path> take_written() { return std::move(m_written); }
 
-void copy_entry(const ImageTree& tree, const std::string& source, const fs::path& destination,
-                std::vector<fs::path>& written) {
-    const struct stat info = tree.status(source);
-    if (S_ISDIR(info.st_mode)) {
-        copy_directory(tree, source, info, destination, written);
-    } else if (S_ISLNK(info.st_mode)) {
-        copy_link(tree, source, destination);
-        written.push_back(destination);
-    } else if (S_ISREG(info.st_mode)) {
-        copy_file(tree, source, info, destination);
-        written.push_back(destination);
-    } else {
-        throw Error("'{}' in the image is neither file, directory nor link", source);
-    }
-}
-
-void copy_directory(const ImageTree& tree, const std::string& source, const struct stat& info,
-                    const fs::path& destination, std::vector<fs::path>& written) {
-    // A link in the way could lead anywhere: what the image has there is a directory, so that is
-    // what is made.
-    if (fs::is_symlink(destination)) {
-        ::unlink(destination.c_str());
-    }
-    const bool made = ::mkdir(destination.c_str(), 0700) == 0;
-    if (!made && errno != EEXIST) {
-        throw SysError(errno, "making directory '{}'", destination.native());
-    }
-    for (const std::string& name : names_in_directory(tree.open(source, O_RDONLY | O_DIRECTORY))) {
-        copy_entry(tree, joined(source, name), destination / name, written);
-    }
-    if (made) {
+private:
+    void copy_file(const std::string& source, const struct stat& info,
+                   const fs::path& destination) {
+        // Something may be mounted below the destination.
+        const bool is_near = device_of(destination.parent_path()) == m_device;
+        // Links may be what an earlier copy left: nothing is written through them.
+        AtomicFile out(destination, NameIsLink::replaced,
+                       is_near ? m_staging.path() : destination.parent_path());
+        with_context(fmt::format("copying to '{}'", destination.native()),
+                     [&] { m_tree.write_file_to(source, out.fd()); });
         const timespec times[2] = {info.st_mtim, info.st_mtim};
-        ::chmod(destination.c_str(), info.st_mode & 0777);
-        ::utimensat(AT_FDCWD, destination.c_str(), times, 0);
+        // Set-id bits would now be the caller's.
+        ::fchmod(out.fd(), info.st_mode & 0777);
+        ::futimens(out.fd(), times);
+        out.commit();
     }
-}
+
+    void copy_link(const std::string& source, const fs::path& destination) const {
+        const std::string target = link_target(m_tree.open(source, O_PATH | O_NOFOLLOW).get());
+        if (!fs::is_directory(fs::symlink_status(destination))) {
+            ::unlink(destination.c_str());
+        }
+        if (::symlink(target.c_str(), destination.c_str()) != 0) {
+            throw SysError(errno, "making link '{}'", destination.native());
+        }
+    }
+
+    void copy_directory(const std::string& source, const struct stat& info,
+                        const fs::path& destination) {
+        // A link in the way could lead anywhere: what the image has there is a directory, so that is
+        // what is made.
+        if (fs::is_symlink(destination)) {
+            ::unlink(destination.c_str());
+        }
+        const bool made = ::mkdir(destination.c_str(), 0700) == 0;
+        if (!made && errno != EEXIST) {
+            throw SysError(errno, "making directory '{}'", destination.native());
+        }
+        for (const std::string& name :
+             names_in_directory(m_tree.open(source, O_RDONLY | O_DIRECTORY))) {
+            copy_entry(joined(source, name), destination / name);
+        }
+        if (made) {
+            const timespec times[2] = {info.st_mtim, info.st_mtim};
+            ::chmod(destination.c_str(), info.st_mode & 0777);
+            ::utimensat(AT_FDCWD, destination.c_str(), times, 0);
+        }
+    }
+
+    const ImageTree& m_tree;
+    StagingDirectory m_staging;
+    dev_t m_device;
+    std::vector<fs::path> m_written;
+};
 
 }  // namespace
 
 std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& source,
                                      const fs::path& destination) {
-    std::vector<fs::path> written;
-    copy_entry(tree, source, destination, written);
-    return written;
+    // In what is there already, which can be all that we may write to.
+    const bool is_there = fs::is_directory(fs::symlink_status(destination));
+    std::optional<TreeCopy> copy;
+    with_context(fmt::format("copying to '{}'", destination.native()),
+                 [&] { copy.emplace(tree, is_there ? destination : destination.parent_path()); });
+    copy->copy_entry(source, destination);
+    return copy->take_written();
 }
 
 }  // namespace mstage::engine
