@@ -1,8 +1,10 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,27 @@ void hold_closed_standard_fds() {
     }
 }
 
+/// What others may do with our files is the caller's to say; that we may do nothing with them would
+/// only leave what nobody can use or clear away.
+void keep_files_ours() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask & 0077);
+}
+
+/// The standard library's errors are in its own words. That of a working directory that somebody has
+/// removed is the one that people meet.
+int complain_of_file_system(const std::filesystem::filesystem_error& error) {
+    std::error_code gone;
+    [[maybe_unused]] const auto directory = std::filesystem::current_path(gone);
+    if (gone) {
+        return complain("the working directory cannot be used: " + gone.message(),
+                        "it may have been removed: go to one that is there, or come back with "
+                        "'cd .' if it was made anew",
+                        mstage::cli::k_failed);
+    }
+    return complain(error.what(), "", mstage::cli::k_failed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,6 +74,7 @@ int main(int argc, char** argv) {
     // Where the caller ignores it nobody could wait for a child.
     std::signal(SIGCHLD, SIG_DFL);
     hold_closed_standard_fds();
+    keep_files_ours();
     try {
         return cli::run(std::vector<std::string>(argv + 1, argv + argc));
     } catch (const cli::OutputClosed&) {
@@ -61,6 +85,8 @@ int main(int argc, char** argv) {
         return complain(error.message(), "", cli::k_signal_base + error.signal());
     } catch (const Error& error) {
         return complain(error.message(), error.hint(), cli::k_failed);
+    } catch (const std::filesystem::filesystem_error& error) {
+        return complain_of_file_system(error);
     } catch (const std::exception& error) {
         return complain(error.what(), "", cli::k_failed);
     }

@@ -17,15 +17,69 @@ teardown() {
 }
 
 @test "MSTAGE_STORE, XDG_DATA_HOME and HOME say where the store is" {
-    succeeds env MSTAGE_STORE="$work/one/two" "$MSTAGE_EXECUTABLE" images
+    succeeds env MSTAGE_STORE="$work/one/two" "$MSTAGE_EXECUTABLE" import host
     [[ -f one/two/format ]]
     same 700 "$(stat -c %a one/two)"
-    succeeds env -u MSTAGE_STORE XDG_DATA_HOME="$work/data" "$MSTAGE_EXECUTABLE" images
+    succeeds env -u MSTAGE_STORE XDG_DATA_HOME="$work/data" "$MSTAGE_EXECUTABLE" import host
     [[ -f data/mstage/format ]]
-    succeeds env -u MSTAGE_STORE XDG_DATA_HOME=relative HOME="$work/home" "$MSTAGE_EXECUTABLE" images
+    succeeds env -u MSTAGE_STORE XDG_DATA_HOME=relative HOME="$work/home" "$MSTAGE_EXECUTABLE" import host
     [[ -f home/.local/share/mstage/format ]]
-    succeeds env MSTAGE_STORE= HOME="$work/home2" "$MSTAGE_EXECUTABLE" images
+    succeeds env MSTAGE_STORE= HOME="$work/home2" "$MSTAGE_EXECUTABLE" import host
     [[ -f home2/.local/share/mstage/format ]]
+}
+
+@test "who only looks makes no store" {
+    export MSTAGE_STORE="$work/none"
+    succeeds mstage images
+    same "" "$out"
+    succeeds mstage images --json
+    same '[]' "$(json "$out" 'd["images"]')"
+    succeeds mstage tag
+    succeeds mstage caches
+    same "" "$out"
+    fails mstage ls tag:base:/
+    has "$err" "tag 'base' is not in store '$work/none'"
+    fails mstage run tag:base -- true
+    fails mstage export tag:base oci:layout
+    fails mstage status
+    absent none layout
+    # Nor of a directory that is there.
+    mkdir none
+    succeeds mstage images
+    same "" "$(ls -A none)"
+}
+
+@test "a working directory that somebody has removed" {
+    mkdir gone
+    cd gone
+    rmdir ../gone
+    fails mstage status
+    same "mstage: error: the working directory cannot be used: No such file or directory
+  it may have been removed: go to one that is there, or come back with 'cd .' if it was made anew" "$err"
+}
+
+@test "no umask keeps us from our own files" {
+    require_sandbox
+    export MSTAGE_STORE="$work/store"
+    local mask
+    for mask in 0777 0077; do
+        rm -rf store
+        (
+            umask "$mask"
+            mstage import --tag base "rootfs:$file_dir/rootfs" >/dev/null
+            mstage run --tag next tag:base -c 'echo x >/x'
+            mstage run tag:next -- cat /x >x 2>/dev/null
+            mstage cp tag:next:/x copy
+            mstage run --cache /c -u 0:0 tag:next -c 'echo x >/c/x; cat /etc/resolv.conf >/dev/null'
+        ) 2>/dev/null
+        same x "$(cat copy)"
+        same "" "$(ls -A store/tmp)"
+        # Another user of the image reads what is shown to him.
+        if is_root; then
+            (umask "$mask" && mstage run -u 12:34 tag:next -- cat /etc/resolv.conf) | cmp - /etc/resolv.conf
+        fi
+        rm -f copy x
+    done
 }
 
 @test "a relative MSTAGE_STORE would be another store in each directory, and is refused" {
@@ -65,7 +119,7 @@ teardown() {
     is_root && skip "root can write everywhere"
     mkdir closed
     chmod 500 closed
-    fails env MSTAGE_STORE="$work/closed/store" "$MSTAGE_EXECUTABLE" images
+    fails env MSTAGE_STORE="$work/closed/store" "$MSTAGE_EXECUTABLE" import host
     has "$err" "$work/closed/store"
     has "$err" "Permission denied"
 }
@@ -74,7 +128,7 @@ teardown() {
     unshare --user --map-root-user --mount true 2>/dev/null || unavailable "no mount namespaces"
     mkdir store
     fails unshare --user --map-root-user --mount sh -c \
-        'mount -t tmpfs -o ro none store && MSTAGE_STORE="$PWD/store" exec "$MSTAGE_EXECUTABLE" images'
+        'mount -t tmpfs -o ro none store && MSTAGE_STORE="$PWD/store" exec "$MSTAGE_EXECUTABLE" import host'
     has "$err" "$work/store"
     has "$err" "Read-only file system"
 }
@@ -89,7 +143,7 @@ teardown() {
 }
 
 @test "a store of another version" {
-    succeeds env MSTAGE_STORE="$work/store" "$MSTAGE_EXECUTABLE" images
+    succeeds env MSTAGE_STORE="$work/store" "$MSTAGE_EXECUTABLE" import host
     echo "mstage-store 99" >store/format
     fails env MSTAGE_STORE="$work/store" "$MSTAGE_EXECUTABLE" images
     same "mstage: error: store 'WORK/store' has a format that this mstage does not know
@@ -165,7 +219,7 @@ END
 @test "what was left by a process that died is swept away, what is in use is not" {
     require_sandbox
     export MSTAGE_STORE="$work/store"
-    succeeds mstage images
+    succeeds mstage import host
     mkdir store/tmp/dead-1-x store/tmp/alive-2-x
     echo x >store/tmp/dead-1-x/file
     : >store/tmp/alive-2-x/lock

@@ -52,16 +52,18 @@ fs::path store_path(const std::optional<fs::path>& store) {
     return store ? *store : default_store();
 }
 
-std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store) {
-    return std::make_unique<engine::LocalEngine>(store_path(store));
+std::unique_ptr<engine::Engine> open_engine(const std::optional<fs::path>& store, StoreUse use) {
+    return std::make_unique<engine::LocalEngine>(store_path(store), use == StoreUse::makes
+                                                                        ? store::IfMissing::made
+                                                                        : store::IfMissing::left);
 }
 
-Workplace::Workplace(const CommonOptions& common)
+Workplace::Workplace(const CommonOptions& common, StoreUse use)
     : tree(pipeline::BuildTree::find(common.directory)), m_directory(common.directory) {
     if (tree && !common.config.empty()) {
         tree->choose_config(common.config);
     }
-    engine = open_engine(tree ? tree->plans().front().store : std::nullopt);
+    engine = open_engine(tree ? tree->plans().front().store : std::nullopt, use);
 }
 
 engine::Image Workplace::image(const std::string& reference) const {

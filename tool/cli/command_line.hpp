@@ -81,15 +81,22 @@ private:
 /// Where images are: `store` (a plan's), else $MSTAGE_STORE, else the user's.
 std::filesystem::path store_path(const std::optional<std::filesystem::path>& store);
 
+/// What a verb wants of a store that is missing.
+enum class StoreUse {
+    makes,  ///< it is made
+    looks,  ///< nothing: there are no images, and that is the answer
+};
+
 /// The engine whose images a verb means, with the store at store_path().
-std::unique_ptr<engine::Engine> open_engine(const std::optional<std::filesystem::path>& store);
+std::unique_ptr<engine::Engine> open_engine(const std::optional<std::filesystem::path>& store,
+                                            StoreUse use = StoreUse::makes);
 
 /// A verb's view: the build tree that it stands in, if any, and its engine.
 struct Workplace {
     std::optional<pipeline::BuildTree> tree;
     std::unique_ptr<engine::Engine> engine;
 
-    explicit Workplace(const CommonOptions& common);
+    explicit Workplace(const CommonOptions& common, StoreUse use = StoreUse::looks);
     engine::Image image(const std::string& reference) const;
     /// Throws when the verb stands in none.
     const pipeline::BuildTree& build_tree() const;

@@ -21,7 +21,7 @@ int run_import(const Arguments& arguments) {
     if (!parser.read(arguments)) {
         return k_good;
     }
-    const Workplace place(parser.common);
+    const Workplace place(parser.common, StoreUse::makes);
     const engine::Base base =
         place.engine->base(reference, refresh ? engine::Refresh::yes : engine::Refresh::no);
     for (const std::string& warning : base.warnings) {

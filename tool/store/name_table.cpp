@@ -40,6 +40,9 @@ bool BasicNameTable<Id>::remove(const std::string& name) const {
 template <typename Id>
 std::vector<std::pair<std::string, Id>> BasicNameTable<Id>::all() const {
     std::vector<std::pair<std::string, Id>> entries;
+    if (!fs::exists(m_folder)) {
+        return entries;
+    }
     for (const auto& entry : fs::directory_iterator(m_folder)) {
         const std::string file_name = entry.path().filename().native();
         if (is_temporary_name(file_name)) {

@@ -19,17 +19,22 @@ namespace {
 constexpr std::string_view k_format = "mstage-store 1\n";
 constexpr std::string_view k_manifest_suffix = ".json";
 
-/// A store belongs to one user: what one stage wrote, another trusts.
-void check_owner(const fs::path& root) {
+/// A store belongs to one user: what one stage wrote, another trusts. False when nothing is there.
+bool check_owner(const fs::path& root) {
     struct stat info {};
-    if (::stat(root.c_str(), &info) != 0) {
-        throw SysError(errno, "opening store '{}'", root.native());
+    const bool is_there = ::stat(root.c_str(), &info) == 0;
+    if (!is_there && errno == ENOENT) {
+        return false;
+    }
+    if (!is_there || !S_ISDIR(info.st_mode)) {
+        throw SysError(is_there ? ENOTDIR : errno, "opening store '{}'", root.native());
     }
     if (info.st_uid != ::geteuid()) {
         throw with_hint(
             Error("store '{}' belongs to another user (id {})", root.native(), info.st_uid),
             "set MSTAGE_STORE to a directory of your own");
     }
+    return true;
 }
 
 void check_format(const fs::path& root) {
@@ -44,11 +49,27 @@ void check_format(const fs::path& root) {
     }
 }
 
+/// A store that is left missing has no directories.
+std::vector<fs::path> entries_of(const fs::path& directory) {
+    std::vector<fs::path> entries;
+    if (fs::exists(directory)) {
+        for (const auto& entry : fs::directory_iterator(directory)) {
+            entries.push_back(entry.path());
+        }
+    }
+    return entries;
+}
+
 }  // namespace
 
-Store::Store(fs::path root, WorkDir::Remover remover)
+Store::Store(fs::path root, WorkDir::Remover remover, IfMissing if_missing)
     : m_root(std::move(root)), m_remover(std::move(remover)) {
-    if (!fs::exists(m_root / "format")) {
+    std::error_code unknown;
+    if (!fs::exists(m_root / "format", unknown)) {
+        check_owner(m_root);
+        if (if_missing == IfMissing::left) {
+            return;
+        }
         with_context("making the store", [&] {
             make_directories(m_root, 0700);
             for (const char* name : {"layers", "images", "unsynced", "tags", "bases", "keys",
@@ -72,11 +93,7 @@ WorkDir Store::make_work_dir() const {
 }
 
 void Store::sweep() const {
-    std::vector<fs::path> dirs;
-    for (const auto& entry : fs::directory_iterator(m_root / "tmp")) {
-        dirs.push_back(entry.path());
-    }
-    for (const fs::path& dir : dirs) {
+    for (const fs::path& dir : entries_of(m_root / "tmp")) {
         std::optional<FileLock> owner;
         {
             // Exclusive, so that nobody is between making a directory and locking it.
@@ -205,8 +222,7 @@ std::vector<Image> Store::images() const {
 
 std::vector<ImageId> Store::images_with_prefix(const std::string& prefix) const {
     std::vector<ImageId> ids;
-    for (const auto& entry : fs::directory_iterator(m_root / "images")) {
-        const fs::path& path = entry.path();
+    for (const fs::path& path : entries_of(m_root / "images")) {
         const auto id = ImageId::parse(path.stem().native());
         if (id && path.extension() == k_manifest_suffix && id->str().starts_with(prefix)) {
             ids.push_back(*id);

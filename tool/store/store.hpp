@@ -15,6 +15,8 @@
 
 namespace mstage::store {
 
+enum class IfMissing { made, left };
+
 /// The local engine's directory. The file tree is the only truth:
 ///
 ///     format                    "mstage-store 1"; another number is refused
@@ -47,9 +49,10 @@ namespace mstage::store {
 /// it is there.
 class Store {
 public:
-    /// Makes the store (mode 0700) when it is missing. `remover` removes trees whose files belong
-    /// to other ids.
-    Store(std::filesystem::path root, WorkDir::Remover remover);
+    /// `remover` removes trees whose files belong to other ids. A store that is missing is made (mode
+    /// 0700), or left for one in which there is nothing: then it can be looked into, and no more.
+    Store(std::filesystem::path root, WorkDir::Remover remover,
+          IfMissing if_missing = IfMissing::made);
 
     const std::filesystem::path& root() const noexcept { return m_root; }
     NameTable tags() const { return NameTable(m_root / "tags"); }

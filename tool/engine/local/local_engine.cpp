@@ -110,8 +110,8 @@ void check_tag_name(const std::string& name) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(const fs::path& store_root)
-    : m_ids(sandbox::detect_id_map()), m_store(store_root, make_remover(m_ids)) {
+LocalEngine::LocalEngine(const fs::path& store_root, store::IfMissing if_missing)
+    : m_ids(sandbox::detect_id_map()), m_store(store_root, make_remover(m_ids), if_missing) {
     m_store.sweep();
 }
 

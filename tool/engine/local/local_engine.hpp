@@ -13,7 +13,8 @@ struct RootLayout;
 /// Runs in sandboxes on this machine, images in a store. No daemon, no root.
 class LocalEngine : public Engine {
 public:
-    explicit LocalEngine(const std::filesystem::path& store_root);
+    explicit LocalEngine(const std::filesystem::path& store_root,
+                         store::IfMissing if_missing = store::IfMissing::made);
 
     /// With a single id, owners are feigned.
     std::string name() const override {
