@@ -331,6 +331,20 @@ print(json.load(sys.stdin)["manifests"][0]["annotations"]["org.opencontainers.im
     absent ./-
 }
 
+@test "a docker-archive: its name is looked at first, and its digest is in it" {
+    require_program skopeo
+    mkdir bin
+    printf '#!/bin/sh\ntouch "%s/was-run"\nexit 1\n' "$work" >bin/skopeo
+    chmod +x bin/skopeo
+    misused env PATH="$work/bin:$PATH" "$MSTAGE_EXECUTABLE" export tag:second docker-archive:file.tar:App:1.0
+    has "$err" "'App' is no name of an image"
+    absent was-run file.tar
+    succeeds mstage export tag:second docker-archive:file.tar:app:1.0
+    matches "$out" '^sha256:[0-9a-f]{64}$'
+    same "${out#sha256:}  -" "$(tar -xOf file.tar "${out#sha256:}.json" | sha256sum)"
+    same "${out#sha256:}.json" "$(json "$(tar -xOf file.tar manifest.json)" 'd[0]["Config"]')"
+}
+
 @test "what a killed export left goes with the next one there" {
     mkdir bin out
     local program

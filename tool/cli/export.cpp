@@ -85,8 +85,9 @@ int run_export(const Arguments& arguments) {
     parser.footer(
         "Each DEST may end with :TAG (docker-archive: with :NAME:TAG). The FILE '-' is standard\n"
         "output.\n"
-        "Prints the digest of the manifest. The same image gives the same digest, as long as the\n"
-        "compressing program is the same (pigz where there is one, else gzip). With\n"
+        "Prints the digest of the manifest; of a docker-archive, which has none, that of the\n"
+        "configuration, by which docker knows the image. The same image gives the same digest, as\n"
+        "long as the compressing program is the same (pigz where there is one, else gzip). With\n"
         "SOURCE_DATE_EPOCH in the environment, no time in the image is later.\n"
         "docker-archive: and docker:// need skopeo, whose logins count.");
     if (!parser.read(arguments)) {

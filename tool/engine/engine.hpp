@@ -168,7 +168,7 @@ struct ExportedLayer {
 };
 
 struct ExportResult {
-    std::string digest;      ///< of the manifest: "sha256:…"
+    std::string digest;  ///< "sha256:…" of the manifest (docker-archive: of the configuration)
     std::uint64_t size = 0;  ///< of manifest, config and layers
     std::vector<ExportedLayer> layers{};
     std::vector<std::string> warnings{};

@@ -46,10 +46,14 @@ Json manifest_of(const archive::Descriptor& config, const std::vector<PackedLaye
             {"annotations", {{k_created_annotation, created}}}};
 }
 
-/// Manifest and config; returns the manifest's descriptor.
-archive::Descriptor add_documents(const fs::path& layout, std::vector<Image> lineage,
-                                  const std::vector<PackedLayer>& layers,
-                                  const ExportRequest& request, ExportResult& result) {
+struct Documents {
+    archive::Descriptor manifest;
+    archive::Descriptor config;
+};
+
+Documents add_documents(const fs::path& layout, std::vector<Image> lineage,
+                        const std::vector<PackedLayer>& layers, const ExportRequest& request,
+                        ExportResult& result) {
     OciConfigInput input{.lineage = std::move(lineage), .diff_ids = {}, .epoch = request.epoch};
     for (const PackedLayer& layer : layers) {
         input.diff_ids.push_back(layer.diff_id.str());
@@ -67,8 +71,7 @@ archive::Descriptor add_documents(const fs::path& layout, std::vector<Image> lin
         archive::add_document(layout, manifest_of(config, layers, oci_created(input)),
                               archive::media_type::k_oci_manifest);
     result.size += config.size + manifest.size;
-    result.digest = manifest.digest.str();
-    return manifest;
+    return {manifest, config};
 }
 
 /// What docker refuses is better known before it is tried there.
@@ -129,10 +132,10 @@ ExportResult LocalEngine::export_image(const Image& wanted, const ExportRequest&
                                                                    .latest_mtime = request.epoch},
                                                                   signals);
         ExportResult result;
-        const archive::Descriptor manifest =
+        const Documents documents =
             add_documents(out.layout(), lineage(image), layers, request, result);
         warn_of_depth(destination, result);
-        result.digest = out.publish(manifest);
+        result.digest = out.publish(documents.manifest, documents.config);
         return result;
     });
 }

@@ -54,6 +54,7 @@ TEST(ExportDestination, PasswordsAreRefusedAndNotRepeated) {
 TEST(ExportDestination, OthersAreWrongUsage) {
     for (const char* text :
          {"", "dir", "oci:", "oci::tag", "oci:dir:", "oci-archive:", "docker-archive::a",
+          "docker-archive:a:B:1", "docker-archive:a:b:c:d", "docker-archive:a:b@sha256:1",
           "docker://", "docker:///a", "docker://host/", "docker:image", "ftp:x"}) {
         EXPECT_THROW(parse_export_destination(text), UsageError) << text;
     }

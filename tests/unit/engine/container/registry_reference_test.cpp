@@ -23,15 +23,18 @@ TEST(RegistryReference, HoldsNoCredentials) {
     }
 }
 
-TEST(RegistryReference, OfAnImageToPushIsChecked) {
-    for (const char* good : {"a", "a:1", "host:5000/a", "host/a/b_c/d--e:V1.0_x", "[::1]:5000/a"}) {
-        EXPECT_NO_THROW(check_push_reference(good)) << good;
+TEST(RegistryReference, OfANewImageIsChecked) {
+    for (const char* good : {"a", "a:1", "host:5000/a", "host/a/b_c/d--e:V1.0_x", "[::1]:5000/a",
+                             "Host/a", "host.org:5000/a:b"}) {
+        EXPECT_NO_THROW(check_new_reference(good)) << good;
     }
     const std::string digest = "host/a@sha256:" + sha256_hex("");
     for (const std::string& bad :
          {std::string("host/A"), std::string("host/a//b"), digest, std::string("host/a:b:c"),
-          std::string("host/a:"), std::string("host/-a"), std::string("host/a:-b")}) {
-        EXPECT_THROW(check_push_reference(bad), UsageError) << bad;
+          std::string("host_/a"), std::string("-host.org/a"), std::string("host:x/a"),
+          std::string(256, 'a'), std::string("host/a:"), std::string("host/-a"),
+          std::string("host/a:-b")}) {
+        EXPECT_THROW(check_new_reference(bad), UsageError) << bad;
     }
 }
 

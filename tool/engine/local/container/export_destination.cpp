@@ -47,12 +47,30 @@ ExportDestination with_path(DestinationKind kind, std::string_view operand,
     return {.kind = kind, .path = std::move(absolute), .name = std::string(name)};
 }
 
+constexpr const char* k_colon_hint =
+    "a path ends at its first colon, what follows is the tag: to write to a path with a colon in "
+    "it, "
+    "go to its directory and name the file";
+
+/// A colon that has most likely cut a path in two.
+void check_cut(const ExportDestination& destination) {
+    const fs::path& path = destination.path;
+    const fs::path whole = path.native() + ":" + destination.name;
+    const bool was_cut = destination.name.ends_with(".tar") ||
+                         (!fs::exists(path) && fs::exists(fs::symlink_status(whole)));
+    if (was_cut) {
+        throw with_hint(
+            UsageError("'{}' would be the path and '{}' the tag", path.native(), destination.name),
+            k_colon_hint);
+    }
+}
+
 ExportDestination in_registry(std::string_view reference) {
     const size_t slash = reference.find('/');
     if (reference.empty() || slash == 0 || slash == reference.size() - 1) {
         throw UsageError("the reference names no image");
     }
-    check_push_reference(reference);
+    check_new_reference(reference);
     return {.kind = DestinationKind::registry, .path = {}, .name = std::string(reference)};
 }
 
@@ -75,7 +93,13 @@ ExportDestination parse_export_destination(const std::string& text) {
             return with_path(DestinationKind::oci_archive, *operand, "latest");
         }
         if (const auto operand = behind(text, "docker-archive:")) {
-            return with_path(DestinationKind::docker_archive, *operand, "");
+            ExportDestination destination =
+                with_path(DestinationKind::docker_archive, *operand, "");
+            if (!destination.name.empty()) {
+                check_cut(destination);
+                check_new_reference(destination.name);
+            }
+            return destination;
         }
         if (const auto reference = behind(text, "docker://")) {
             return in_registry(*reference);
@@ -86,17 +110,7 @@ ExportDestination parse_export_destination(const std::string& text) {
 
 void check_place(const ExportDestination& destination) {
     const fs::path& path = destination.path;
-    constexpr const char* k_colon_hint =
-        "a path ends at its first colon, what follows is the tag: to write to a path with a colon "
-        "in it, go to its directory and name the file";
-    const fs::path whole = path.native() + ":" + destination.name;
-    const bool was_cut = destination.name.ends_with(".tar") ||
-                         (!fs::exists(path) && fs::exists(fs::symlink_status(whole)));
-    if (was_cut) {
-        throw with_hint(
-            UsageError("'{}' would be the path and '{}' the tag", path.native(), destination.name),
-            k_colon_hint);
-    }
+    check_cut(destination);
     if (!fs::is_directory(path.parent_path())) {
         throw with_hint(UsageError("directory '{}' is not there", path.parent_path().native()),
                         destination.name == "latest" || destination.name.empty() ? "make it first"

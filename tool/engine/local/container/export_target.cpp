@@ -124,7 +124,8 @@ void ExportTarget::prepare_file() {
     }
 }
 
-std::string ExportTarget::publish(const archive::Descriptor& manifest) {
+std::string ExportTarget::publish(const archive::Descriptor& manifest,
+                                  const archive::Descriptor& config) {
     switch (m_destination.kind) {
         case DestinationKind::oci:
             publish_layout(manifest);
@@ -134,7 +135,7 @@ std::string ExportTarget::publish(const archive::Descriptor& manifest) {
             break;
         case DestinationKind::docker_archive:
             publish_docker_archive(manifest);
-            break;
+            return config.digest.str();
         case DestinationKind::registry:
             return push(manifest);
     }

@@ -27,8 +27,9 @@ public:
     std::filesystem::path layout() const { return m_staging->path() / "layout"; }
 
     /// Nothing is seen at the destination before this; all of it afterwards. Returns the digest that
-    /// the image has there: a registry that knows no OCI images gets another manifest.
-    std::string publish(const archive::Descriptor& manifest);
+    /// the image has there: a registry that knows no OCI images gets another manifest, and a
+    /// docker-archive has none that is called by its digest, but the configuration is.
+    std::string publish(const archive::Descriptor& manifest, const archive::Descriptor& config);
 
 private:
     void prepare();

@@ -1,5 +1,7 @@
 #include "engine/local/container/registry_reference.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <regex>
 #include <string>
 
@@ -22,25 +24,52 @@ void refuse_credentials(std::string_view reference) {
     }
 }
 
-void check_push_reference(std::string_view reference) {
-    if (reference.find('@') != std::string_view::npos) {
-        throw with_hint(UsageError("an image is pushed under a tag, not a digest"),
-                        "write HOST/NAME:TAG");
+namespace {
+
+/// Whether what stands before the first slash is a host; else it is a part of the name, and the host
+/// is docker.io.
+bool is_host(std::string_view part) {
+    return part.find_first_of(".:[") != std::string_view::npos || part == "localhost" ||
+           std::ranges::any_of(part, [](unsigned char c) { return std::isupper(c) != 0; });
+}
+
+void check_host(const std::string& host) {
+    static const std::regex k_host(
+        "([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+        "|\\[[0-9a-fA-F:]+\\])(:[0-9]+)?");
+    if (!std::regex_match(host, k_host)) {
+        throw UsageError("'{}' is no name of a host", host);
     }
-    const size_t slash = reference.rfind('/');
-    const size_t colon = reference.find(':', slash == std::string_view::npos ? 0 : slash);
-    // Up to the first slash it may be the host, which has other rules; skopeo knows them.
-    const size_t host_end = reference.find('/');
-    const size_t start = host_end == std::string_view::npos ? 0 : host_end + 1;
-    const std::string name(reference.substr(start, colon - start));
+}
+
+void check_name(const std::string& name) {
     static const std::regex k_name(
         "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
         "(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*");
-    if (!std::regex_match(name, k_name)) {
+    constexpr size_t k_longest = 255;
+    if (name.size() > k_longest || !std::regex_match(name, k_name)) {
         throw with_hint(
             UsageError("'{}' is no name of an image", name),
-            "it has lower case letters, digits, and between them '.', '_', '-' and '/'");
+            "it has lower case letters, digits, and between them '.', '_', '-' and '/', at most "
+            "255 in all");
     }
+}
+
+}  // namespace
+
+void check_new_reference(std::string_view reference) {
+    if (reference.find('@') != std::string_view::npos) {
+        throw with_hint(UsageError("an image gets a tag, not a digest"), "write NAME:TAG");
+    }
+    const size_t slash = reference.rfind('/');
+    const size_t colon = reference.find(':', slash == std::string_view::npos ? 0 : slash);
+    const size_t first_slash = reference.find('/');
+    size_t start = 0;
+    if (first_slash != std::string_view::npos && is_host(reference.substr(0, first_slash))) {
+        check_host(std::string(reference.substr(0, first_slash)));
+        start = first_slash + 1;
+    }
+    check_name(std::string(reference.substr(start, colon - start)));
     static const std::regex k_tag("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
     if (colon != std::string_view::npos &&
         !std::regex_match(std::string(reference.substr(colon + 1)), k_tag)) {

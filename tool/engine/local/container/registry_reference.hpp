@@ -8,9 +8,9 @@ namespace mstage::engine {
 /// reference ends up in plans, command lines and logs. The message does not repeat it.
 void refuse_credentials(std::string_view reference);
 
-/// Throws UsageError unless an image can be pushed there: NAME in lower case letters, digits and
-/// separators, one valid TAG or none, and no digest.
-void check_push_reference(std::string_view reference);
+/// Throws UsageError unless a new image can be called [HOST/]NAME[:TAG]: NAME in lower case letters,
+/// digits and separators, one valid TAG or none, and no digest.
+void check_new_reference(std::string_view reference);
 
 /// Whether the registry is on this machine and so, as docker has it, needs no TLS.
 bool is_on_loopback(std::string_view reference);
