@@ -92,7 +92,7 @@ ids() {
         "echo first >>/c/order; touch /c/began; while [ ! -e /c/go ]; do sleep 0.05; done; echo second >>/c/order" 3>&- &
     local pid=$!
     eventually is_in_use one
-    "$MSTAGE_EXECUTABLE" run --timeout 20 --cache /c,id=one,sharing=locked tag:base -c 'cat /c/order' \
+    "$MSTAGE_EXECUTABLE" run --timeout 100 --cache /c,id=one,sharing=locked tag:base -c 'cat /c/order' \
         >out 2>err 3>&- &
     local other=$!
     eventually grep -q "waiting for cache 'one' (/c), which another run has locked" err

@@ -162,7 +162,7 @@ deep" "$out"
 
 @test "cat of what is no file says so, and does not hang" {
     for path in /data /data/fifo; do
-        fails timeout 10 "$MSTAGE_EXECUTABLE" cat "tag:files:$path"
+        fails timeout 100 "$MSTAGE_EXECUTABLE" cat "tag:files:$path"
         same "mstage: error: '$path' in the image is not a regular file" "$err"
     done
 }
@@ -367,9 +367,10 @@ END
     for call in "images" "ls -R tag:files" "--help" "cat tag:big:/big" "export tag:big oci-archive:-"; do
         # The reader is gone before anything is written.
         # shellcheck disable=SC2086
-        (sleep 0.3; exec "$MSTAGE_EXECUTABLE" $call) 2>err | true
+        (eventually test -e closed; exec "$MSTAGE_EXECUTABLE" $call) 2>err | { exec <&-; : >closed; }
         same 141 "${PIPESTATUS[0]}"
         same "" "$(cat err)"
+        rm closed
     done
 }
 

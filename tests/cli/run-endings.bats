@@ -45,7 +45,7 @@ nothing_is_left() {
     local began
     began=$(now_ms)
     exits 124 mstage run --timeout 0.5 tag:base -c "trap '' TERM INT HUP; sleep $duration & sleep $duration"
-    (($(now_ms) - began < 10000))
+    (($(now_ms) - began < 60000))
     same "mstage: error: the command was ended by its time-out after TIME; its log: LOG" \
         "$(normalised "${err%log: *}log: LOG")"
     nothing_is_left
@@ -59,7 +59,7 @@ nothing_is_left() {
 }
 
 @test "--timeout keeps the output so far, and the state" {
-    exits 124 mstage run --json --no-disposable --timeout 0.5 tag:base -c "echo so far; touch /x; sleep $duration"
+    exits 124 mstage run --json --no-disposable --timeout 3 tag:base -c "echo so far; touch /x; sleep $duration"
     has "$err" "so far"
     same true "$(json "$out" 'd["timed_out"]')"
     same null "$(json "$out" 'd["result_image"]')"
@@ -72,7 +72,7 @@ nothing_is_left() {
     kill -INT -- "-$pid"
     await_end
     same 130 "$code"
-    ((took < 5000))
+    ((took < 60000))
     nothing_is_left
 }
 

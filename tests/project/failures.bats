@@ -107,11 +107,11 @@ start_build() {
 }
 
 @test "a command that takes too long" {
-    configure -D SAMPLE_BUILD="echo begun; sleep $duration" -D SAMPLE_TIMEOUT=1
+    configure -D SAMPLE_BUILD="echo begun; sleep $duration" -D SAMPLE_TIMEOUT=3
     build deps-installed
     later
     fails_after_install
-    has "$out" "was ended by its time-out of 1.0 s"
+    has "$out" "was ended by its time-out of 3.0 s"
     has "$out" "| begun"
     eventually is_gone "$duration"
     goes_on_from_install
@@ -125,7 +125,7 @@ start_build() {
     local code=0 began
     began=$(now_ms)
     wait "$pid" || code=$?
-    (($(now_ms) - began < 8000))
+    (($(now_ms) - began < 60000))
     [[ $code != 0 ]]
     has "$(cat log)" "interrupted"
     eventually is_gone "$duration"

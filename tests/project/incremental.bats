@@ -267,7 +267,7 @@ second" "$(image_file build-complete:/result)"
     local began
     began=$(now_ms)
     build
-    (($(now_ms) - began < 2000))
+    (($(now_ms) - began < 20000))
     has_not "$out" "build-complete]"
     same "install 1, build 1" "$(runs)"
     echo changed >project/many/file0001
@@ -364,16 +364,15 @@ second" "$(image_file build-complete:/result)"
 @test "branches from one checkpoint run side by side" {
     cat >project/more.cmake <<'END'
 foreach(branch IN ITEMS left right)
-  multi_stage_add_stage(app ${branch} FROM deps-installed COMMAND "sleep 1; echo ${branch} >/${branch}"
-    CHECKPOINT ${branch}-done INPUTS NONE)
+  # Each waits for the other.
+  multi_stage_add_stage(app ${branch} FROM deps-installed
+    COMMAND "touch /c/${branch}; until [ -e /c/left ] && [ -e /c/right ]; do sleep 0.05; done; echo ${branch} >/${branch}"
+    CHECKPOINT ${branch}-done INPUTS NONE CACHE /c TIMEOUT 100)
 endforeach()
 END
     configure
     build deps-installed
-    local began
-    began=$(now_ms)
     build -j4 left-done right-done
-    (($(now_ms) - began < 1900)) || blame "not side by side"
     same "install 1, left 1, right 1" "$(runs)"
     same left "$(image_file left-done:/left)"
     run -1 mstage -C build ls right-done:/left

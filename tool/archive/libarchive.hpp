@@ -46,6 +46,7 @@ namespace mstage::archive {
     X(archive_set_error)
 
 struct Libarchive {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it is a name that is declared
 #define MSTAGE_POINTER(name) decltype(&::name) name = nullptr;
     MSTAGE_LIBARCHIVE_FUNCTIONS(MSTAGE_POINTER)
 #undef MSTAGE_POINTER

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/staging_directory.hpp"
 #include "engine_fixture.hpp"
 
 namespace mstage::engine {

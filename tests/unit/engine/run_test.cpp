@@ -80,7 +80,7 @@ TEST_F(RunTest, ThatFailsLeavesAFailedStateAndNoResult) {
 
 TEST_F(RunTest, ThatTimesOutLeavesAFailedState) {
     RunRequest request = shell(base(), "echo half > /root/f; sleep 1000");
-    request.timeout = std::chrono::milliseconds(300);
+    request.timeout = std::chrono::seconds(3);
     const RunResult result = m_engine.run(request);
     EXPECT_TRUE(result.outcome.timed_out);
     EXPECT_FALSE(result.result_image);

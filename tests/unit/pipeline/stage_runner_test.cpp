@@ -148,11 +148,11 @@ TEST_F(StageRunnerTest, FailureIsReportedEvenWhenTheStoreLostAnEarlierImage) {
 
 TEST_F(StageRunnerTest, TimeOutIsAFailure) {
     stage("install").command = "echo begun; sleep 1000";
-    stage("install").timeout = std::chrono::seconds(1);
+    stage("install").timeout = std::chrono::seconds(3);
     const StageResult result = build("deps-installed");
     EXPECT_FALSE(result.ok);
     EXPECT_FALSE(has_marker("deps-installed"));
-    EXPECT_TRUE(contains(result.text, "was ended by its time-out of 1.0 s")) << result.text;
+    EXPECT_TRUE(contains(result.text, "was ended by its time-out of 3.0 s")) << result.text;
     EXPECT_TRUE(contains(result.text, "| begun"));
 }
 

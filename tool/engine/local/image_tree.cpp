@@ -4,6 +4,8 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/staging_directory.hpp"
@@ -280,9 +282,11 @@ std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& s
                                      const fs::path& destination) {
     // In what is there already, which can be all that we may write to.
     const bool is_there = fs::is_directory(fs::symlink_status(destination));
-    TreeCopy copy(tree, is_there ? destination : destination.parent_path());
-    copy.copy_entry(source, destination);
-    return copy.take_written();
+    std::optional<TreeCopy> copy;
+    with_context(fmt::format("copying to '{}'", destination.native()),
+                 [&] { copy.emplace(tree, is_there ? destination : destination.parent_path()); });
+    copy->copy_entry(source, destination);
+    return copy->take_written();
 }
 
 }  // namespace mstage::engine
