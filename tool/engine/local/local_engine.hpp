@@ -62,7 +62,7 @@ private:
     /// The layers of the stage's source files, made again from `request.source_root` should the
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
-    std::vector<store::CacheLease> take_caches(const RunRequest& request) const;
+    std::vector<store::CacheLease> take_caches(const RunRequest& request, PhaseTimer& timer) const;
     /// A layer with what `request.copies` add to an image of these layers; nothing when that is
     /// nothing.
     std::optional<store::LayerId> copied_layer(const RunRequest& request, store::Ground ground,
