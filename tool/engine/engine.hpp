@@ -252,6 +252,9 @@ public:
     virtual std::optional<ImageId> find_base(const std::string& reference) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
+    /// Where the record of a run (run.json), its log (output.log) and, after a failure, the report
+    /// (report.json) are, if they are.
+    virtual std::filesystem::path run_directory(const RunId& run) = 0;
 
     /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to
     /// that.

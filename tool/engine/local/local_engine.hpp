@@ -28,6 +28,7 @@ public:
     Base base(const std::string& reference, Refresh refresh) override;
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
+    std::filesystem::path run_directory(const RunId& run) override { return m_store.run_dir(run); }
 
     std::unique_ptr<KeyLock> lock_key(const std::string& key,
                                       const std::function<void()>& on_wait) override;
