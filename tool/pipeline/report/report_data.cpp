@@ -159,14 +159,15 @@ private:
         const HistoryEntry* failed = failed_attempt(status);
         if (failed != nullptr) {
             add_record(*failed->run, failed, json);
-            add_changes(*failed, failed->parent, json);
+            add_changes(*failed, json);
         } else if (status.image && !status.from.empty()) {
             const auto entry = made_by(status.checkpoint, status.image->id);
             if (const auto run = entry && entry->run ? entry->run : status.image->run) {
                 add_record(*run, nullptr, json);
             }
-            add_changes(entry.value_or(HistoryEntry{.image = status.image->id}),
-                        status.image->parent, json);
+            add_changes(entry.value_or(HistoryEntry{.image = status.image->id,
+                                                    .parent = status.image->parent}),
+                        json);
         }
     }
 
@@ -181,9 +182,8 @@ private:
         json["log"] = log_parts(directory / "output.log", k_log_head, k_log_tail);
     }
 
-    void add_changes(const HistoryEntry& entry, const std::optional<engine::ImageId>& parent,
-                     Json& json) {
-        if (const auto changes = changes_of(m_engine, parent, entry.image)) {
+    void add_changes(const HistoryEntry& entry, Json& json) {
+        if (const auto changes = changes_of(m_engine, entry.parent, entry.image)) {
             json["changes"] = changes_json(*changes);
             json["inner_builds"] = inner_builds_json(inner_builds(m_engine, entry, *changes));
         }

@@ -82,7 +82,8 @@ std::string what_happened(const Json& record) {
     if (const auto signal = json_find<int>(record, "signal")) {
         return fmt::format("It failed with signal {}", *signal);
     }
-    return fmt::format("It failed with exit code {}", json_get<int>(record, "exit_code"));
+    return fmt::format("It failed with exit code {}",
+                       json_find<int>(record, "exit_code").value_or(0));
 }
 
 Json usage_json(const engine::Usage& usage) {
