@@ -501,6 +501,13 @@ None of these is part of ``all``.
   ``mstage rollback`` does more: it also puts back what a checkpoint was before, and takes all of that
   back. For the first pipeline ``rollback-<checkpoint>`` does too.
 
+``<pipeline>.report``
+  Writes the page ``<pipeline>-report.html`` (with several configurations
+  ``<pipeline>-<config>-report.html``) in the build tree and says where: stages, the last build in
+  time, logs, tests, rollback points and history as they are, in one file that needs nothing else. It
+  builds nothing. For the first pipeline ``report`` alone does too. ``mstage report --trace <file>``
+  writes the last build for ``chrome://tracing`` or Perfetto.
+
 Presets
 ^^^^^^^
 

@@ -89,6 +89,7 @@ function(_MultiStageBuild_add_pipeline pipeline)
   _MultiStageBuild_set("${pipeline}/artifacts" 0)
   _MultiStageBuild_add_checkpoint("${pipeline}" setup-base setup-base "" FALSE FALSE)
   _MultiStageBuild_add_status("${pipeline}")
+  _MultiStageBuild_add_report("${pipeline}")
 endfunction()
 
 function(_MultiStageBuild_require_pipeline caller pipeline)

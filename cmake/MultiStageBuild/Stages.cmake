@@ -233,3 +233,14 @@ function(_MultiStageBuild_add_status pipeline)
     VERBATIM)
   set_property(TARGET "${pipeline}.status" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
 endfunction()
+
+# The target that writes the report page and says where. It looks at what is there and builds nothing.
+function(_MultiStageBuild_add_report pipeline)
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_config_option(config)
+  add_custom_target("${pipeline}.report"
+    COMMAND "${helper}" -C "${CMAKE_BINARY_DIR}" ${config} report "${pipeline}"
+    USES_TERMINAL
+    VERBATIM)
+  set_property(TARGET "${pipeline}.report" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()

@@ -187,6 +187,8 @@ def main(arguments):
         log(arguments[1], "run " + " ".join(arguments))  # -C BUILD ...
     elif verb in ("completion", "__manual"):
         print(verb, *arguments)
+    elif verb == "-C" and "report" in arguments:
+        print("report", arguments[-1], "in", arguments[0])
     elif verb == "-C":
         for_people(arguments)
     else:

@@ -210,6 +210,19 @@ Candidates configurations(const std::string& text, const Surroundings& place) {
     return found;
 }
 
+Candidates pipelines(const std::string& text, const Surroundings& place) {
+    Candidates found;
+    std::set<std::string> seen;
+    if (place.tree) {
+        for (const pipeline::Plan& plan : place.tree->plans()) {
+            if (seen.insert(plan.pipeline).second) {
+                add(found, text, plan.pipeline, "pipeline");
+            }
+        }
+    }
+    return found;
+}
+
 Candidates one_of(const std::vector<std::string>& words, const std::string& text) {
     Candidates found;
     for (const std::string& word : words) {
@@ -239,6 +252,9 @@ Candidates candidates_for(const std::string& kind, const std::string& text,
     }
     if (kind == "CONFIG") {
         return configurations(text, Surroundings(directory));
+    }
+    if (kind == "PIPELINE") {
+        return pipelines(text, Surroundings(directory));
     }
     if (kind == "CACHE") {
         return caches(text, Surroundings(directory));

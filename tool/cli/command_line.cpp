@@ -19,14 +19,6 @@ std::optional<std::string> variable(const char* name) {
     return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
 }
 
-/// "mstage" where the shell would find this very program under that name, else its path.
-std::string own_name() {
-    const fs::path self = fs::read_symlink("/proc/self/exe");
-    const auto found = find_program("mstage");
-    std::error_code ignored;
-    return found && fs::equivalent(*found, self, ignored) ? "mstage" : self.native();
-}
-
 fs::path default_store() {
     if (const auto store = variable("MSTAGE_STORE")) {
         // The build tool calls us in another directory than people do: two stores.
@@ -47,6 +39,13 @@ fs::path default_store() {
 }
 
 }  // namespace
+
+std::string own_name() {
+    const fs::path self = fs::read_symlink("/proc/self/exe");
+    const auto found = find_program("mstage");
+    std::error_code ignored;
+    return found && fs::equivalent(*found, self, ignored) ? "mstage" : self.native();
+}
 
 fs::path store_path(const std::optional<fs::path>& store) {
     return store ? *store : default_store();

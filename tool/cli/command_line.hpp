@@ -114,6 +114,10 @@ struct ImagePath {
 };
 ImagePath parse_image_path(const std::string& text);
 
+/// How a person calls this program: "mstage" where the shell would find this very program under that
+/// name, else its path.
+std::string own_name();
+
 /// The caller's proxy variables, which commands get too.
 std::map<std::string, std::string> proxy_variables();
 /// The caller's variables that name a file of certificate authorities, for programs that speak TLS;

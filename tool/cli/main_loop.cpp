@@ -16,6 +16,7 @@ const std::vector<Verb>& verbs() {
         {"history", "Show what became of the checkpoints", run_history},
         {"rollback", "Go back to a checkpoint, or to an earlier generation of one", run_rollback},
         {"why", "Show why a stage ran last, and why it would run now", run_why},
+        {"report", "Write a page about a pipeline, or a trace of its last build", run_report},
         {"run", "Run a command on an image", run_run},
         {"images", "List the images of the store", run_images},
         {"tag", "List, set and remove tags", run_tag},

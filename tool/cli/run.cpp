@@ -50,8 +50,7 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.options("--cache", "DIR[,sharing=HOW][,id=ID]", options.caches,
                    "Mount a directory that outlives the run");
     parser.options("--secret", "ID=SOURCE", options.secrets,
-                   "A file /run/secrets/ID, nowhere else to be found; SOURCE is env:NAME or "
-                   "file:PATH, or NAME or ./PATH for short");
+                   "Show a secret as /run/secrets/ID; SOURCE: env:NAME or file:PATH");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
     parser.flag("--disposable", options.disposable,

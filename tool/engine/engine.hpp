@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/leak.hpp"
+#include "engine/phases.hpp"
 #include "engine/types.hpp"
 
 namespace mstage::engine {
@@ -99,6 +100,8 @@ struct RunRequest {
     std::string origin = "run";  ///< "stage app/build": for the result's manifest
     std::optional<std::string> key{};
     Json key_parts{};
+    /// What the caller has spent on this already: comes first in the record and the result.
+    std::vector<Phase> phases{};
 };
 
 struct RunResult {
@@ -111,6 +114,7 @@ struct RunResult {
     /// Of a failed run that was not disposable: what it left, kept for a look. With a secret in it,
     /// nothing of it is kept.
     std::optional<ImageId> failed_state{};
+    std::vector<Phase> phases{};
     /// The first of the places where the command left secrets: in what would have been kept, or in
     /// the files of caches that it has written. Whatever its exit code, such a run has failed.
     std::vector<Leak> leaks{};
@@ -250,6 +254,9 @@ public:
     virtual RunResult run(const RunRequest& request) = 0;
     /// What the key of a run was made from; nothing when it had none, or is not known (any more).
     virtual std::optional<Json> key_parts_of(const RunId& run) = 0;
+    /// Where the record of a run (run.json), its log (output.log) and, after a failure, the report
+    /// (report.json) are, if they are.
+    virtual std::filesystem::path run_directory(const RunId& run) = 0;
 
     /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to
     /// that.

@@ -1,18 +1,13 @@
 #include "pipeline/history.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
 #include "base/error.hpp"
-#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include "base/lock.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/journal.hpp"
 #include "pipeline/state_file.hpp"
 
 namespace mstage::pipeline {
@@ -22,26 +17,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int k_version = 1;
-constexpr size_t k_max_lines = 2000;
-constexpr size_t k_kept_lines = 1000;
-/// No line is shorter, so that a short file need not be counted.
-constexpr off_t k_shortest_line = 100;
 
 constexpr std::array<std::string_view, 8> k_events = {
     "imported", "ran", "restored", "failed", "rolled-back", "dropped", "unpinned", "undone"};
 
 fs::path history_path(const Plan& plan) {
     return plan.state_dir / "history";
-}
-
-std::vector<HistoryPhase> phases_from(const Json& json) {
-    std::vector<HistoryPhase> phases;
-    for (const Json& phase : json_get<Json>(json, "phases")) {
-        phases.push_back({.name = json_get<std::string>(phase, "name"),
-                          .start = parse_time(json_get<std::string>(phase, "start")),
-                          .duration_s = json_get<double>(phase, "duration_s")});
-    }
-    return phases;
 }
 
 /// Nothing for what is no line of this version.
@@ -60,7 +41,7 @@ std::optional<HistoryEntry> entry_from(std::string_view line) {
                             .key = find_text(json, "key"),
                             .run = find_id<engine::RunId>(json, "run"),
                             .duration_s = json_find<double>(json, "duration_s"),
-                            .phases = phases_from(json),
+                            .phases = engine::phases_from_json(json_get<Json>(json, "phases")),
                             .pinned = json_get<bool>(json, "pinned")};
     } catch (const Error&) {
         return std::nullopt;
@@ -70,34 +51,12 @@ std::optional<HistoryEntry> entry_from(std::string_view line) {
 /// Entries of lines that have `part` in them.
 std::vector<HistoryEntry> read_lines(const Plan& plan, std::string_view part) {
     std::vector<HistoryEntry> entries;
-    const std::string text = read_file_if_exists(history_path(plan)).value_or("");
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        const std::string_view line = rest.substr(0, rest.find('\n'));
-        if (line.find(part) != std::string_view::npos) {
-            if (auto entry = entry_from(line)) {
-                entries.push_back(std::move(*entry));
-            }
+    for (const std::string& line : read_journal(history_path(plan), part)) {
+        if (auto entry = entry_from(line)) {
+            entries.push_back(std::move(*entry));
         }
-        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     }
     return entries;
-}
-
-void cut(const fs::path& path, off_t size) {
-    if (size < off_t{k_max_lines} * k_shortest_line) {
-        return;
-    }
-    const std::string text = read_file(path);
-    if (static_cast<size_t>(std::ranges::count(text, '\n')) > k_max_lines) {
-        write_file_atomically(path, last_lines(text, k_kept_lines) + "\n");
-    }
-}
-
-/// A file that ends in the middle of a line, as a full file system or a power cut leaves it.
-bool is_torn(int fd, off_t size) {
-    char last = '\n';
-    return size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
 }  // namespace
@@ -113,12 +72,6 @@ std::optional<HistoryEvent> event_from(std::string_view text) {
 }
 
 Json to_json(const HistoryEntry& entry) {
-    Json phases = Json::array();
-    for (const HistoryPhase& phase : entry.phases) {
-        phases.push_back({{"name", phase.name},
-                          {"start", format_time(phase.start)},
-                          {"duration_s", phase.duration_s}});
-    }
     return {{"version", k_version},
             {"time", format_time(entry.time)},
             {"checkpoint", entry.checkpoint},
@@ -128,7 +81,7 @@ Json to_json(const HistoryEntry& entry) {
             {"key", json_or_null(entry.key)},
             {"run", json_or_null(entry.run)},
             {"duration_s", json_or_null(entry.duration_s)},
-            {"phases", std::move(phases)},
+            {"phases", engine::to_json(entry.phases)},
             {"pinned", entry.pinned}};
 }
 
@@ -140,23 +93,7 @@ void append_history(const Plan& plan, const std::vector<HistoryEntry>& entries) 
     for (const HistoryEntry& entry : entries) {
         text += dump_json(to_json(entry)) + "\n";
     }
-    const FileLock turn = FileLock::acquire(plan.state_dir / "history.lock", LockMode::exclusive);
-    const fs::path path = history_path(plan);
-    const Fd fd = open_fd(path, O_RDWR | O_CREAT | O_APPEND, 0666);
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) {
-        throw SysError(errno, "writing '{}'", path.native());
-    }
-    if (is_torn(fd.get(), info.st_size)) {
-        text.insert(0, "\n");
-    }
-    const ssize_t written = ::write(fd.get(), text.data(), text.size());
-    if (written != static_cast<ssize_t>(text.size())) {
-        const int number = written < 0 ? errno : ENOSPC;
-        [[maybe_unused]] const int ignored = ::ftruncate(fd.get(), info.st_size);
-        throw SysError(number, "writing '{}'", path.native());
-    }
-    cut(path, info.st_size + static_cast<off_t>(text.size()));
+    append_journal(history_path(plan), text);
 }
 
 bool has_entry(const Plan& plan, const HistoryEntry& entry) {

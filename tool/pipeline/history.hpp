@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "engine/phases.hpp"
 #include "engine/types.hpp"
 #include "pipeline/plan.hpp"
 
@@ -26,13 +27,6 @@ enum class HistoryEvent {
 const char* to_string(HistoryEvent event);
 std::optional<HistoryEvent> event_from(std::string_view text);
 
-/// A part of a stage's time.
-struct HistoryPhase {
-    std::string name;
-    TimePoint start;
-    double duration_s = 0;
-};
-
 struct HistoryEntry {
     TimePoint time = std::chrono::system_clock::now();
     std::string checkpoint{};
@@ -42,7 +36,7 @@ struct HistoryEntry {
     std::optional<std::string> key{};
     std::optional<engine::RunId> run{};
     std::optional<double> duration_s{};
-    std::vector<HistoryPhase> phases{};
+    std::vector<engine::Phase> phases{};
     bool pinned = false;
 };
 
@@ -50,8 +44,7 @@ struct HistoryEntry {
 /// with all fields: `version` (1), `time`, `checkpoint`, `event`, `image`, `parent`, `key`, `run`,
 /// `duration_s` (the last five null where there is none), `phases` (`name`, `start`, `duration_s`)
 /// and `pinned`. Lines that are torn, or of a later version, are skipped: a history is for looking
-/// back, and none is as good as a short one. A line is only ever added, by one write under the lock
-/// of `<state_dir>/history.lock`; past 2000 lines the last 1000 become a new file.
+/// back, and none is as good as a short one. It is a journal (journal.hpp), so its oldest lines go.
 ///
 /// Entries come before the change that they tell of, so that no image is a checkpoint's without
 /// having been in its history. Who dies in between makes the change again, and the entry too.

@@ -10,6 +10,7 @@
 #include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
 #include "pipeline/stage_key.hpp"
+#include "pipeline/test_runs.hpp"
 #include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
@@ -57,15 +58,18 @@ void mark(const Plan& plan, const Checkpoint& checkpoint, HistoryEntry how) {
     write_new_checkpoint(plan, checkpoint);
 }
 
-/// Marker, dependency file and nothing left of an earlier failure.
+/// Marker, dependency file and nothing left of an earlier failure. What that takes, up to the line in
+/// the history, belongs to the last phase.
 void finish(const RunContext& context, const Plan& plan, const Checkpoint& checkpoint,
-            std::vector<std::string> watched, const HistoryEntry& how) {
+            std::vector<std::string> watched, HistoryEntry how, engine::PhaseTimer& timer) {
     // Should the store lose the image, the build tool sees this file missing and makes the stage
     // again.
     watched.push_back(context.engine.witness(checkpoint.image).native());
     write_depfile(plan, plan.depfile_path(checkpoint.name), plan.marker_path(checkpoint.name),
                   watched);
-    mark(plan, checkpoint, how);
+    timer.extend_last();
+    how.phases = timer.phases();
+    mark(plan, checkpoint, std::move(how));
     remove_failure(plan, checkpoint.name);
 }
 
@@ -110,7 +114,7 @@ void require_image(const RunContext& context, const Plan& plan, const std::strin
 
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
                         Checkpoint checkpoint, const Json& key_parts,
-                        std::vector<engine::ImageCopy> copies) {
+                        std::vector<engine::ImageCopy> copies, engine::PhaseTimer& timer) {
     engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
     // From here until it succeeds there is no such checkpoint, however we end.
     remove_checkpoint(plan, stage.checkpoint);
@@ -121,10 +125,12 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     request.origin = fmt::format("stage {}/{}", plan.pipeline, stage.name);
     request.key = checkpoint.key;
     request.key_parts = key_parts;
+    request.phases = timer.phases();
     if (stage.live) {
         request.live = context.terminal;
     }
     const engine::RunResult result = context.engine.run(request);
+    timer.go_on_from(result.phases);
     if (!result.ok()) {
         if (result.failed_state) {
             write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
@@ -135,7 +141,8 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
                                .parent = checkpoint.parent,
                                .key = checkpoint.key,
                                .run = result.run,
-                               .duration_s = seconds(result.outcome.usage.wall)}});
+                               .duration_s = seconds(result.outcome.usage.wall),
+                               .phases = timer.phases()}});
         const FailureReport report =
             make_failure_report(context.engine, context.helper, plan, stage, result);
         write_file_atomically(result.log.parent_path() / "report.json",
@@ -149,7 +156,8 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     finish(context, plan, checkpoint, {},
            {.event = HistoryEvent::ran,
             .run = result.run,
-            .duration_s = seconds(result.outcome.usage.wall)});
+            .duration_s = seconds(result.outcome.usage.wall)},
+           timer);
     return {
         .ok = true,
         .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
@@ -170,26 +178,32 @@ bool is_current(const RunContext& context, const Plan& plan, Checkpoint& checkpo
 
 StageResult look_up_or_run(const RunContext& context, const Plan& plan, const Stage& stage,
                            Checkpoint checkpoint, const Json& parts,
-                           std::vector<engine::ImageCopy> copies) {
+                           std::vector<engine::ImageCopy> copies, engine::PhaseTimer& timer) {
     const auto finish_as = [&](HistoryEvent event, const std::string& how) {
-        finish(context, plan, checkpoint, {}, {.event = event});
+        timer.end("restore");
+        finish(context, plan, checkpoint, {}, {.event = event}, timer);
         return StageResult{
             .ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
     };
     if (is_current(context, plan, checkpoint)) {
         return finish_as(HistoryEvent::restored, "unchanged");
     }
+    bool has_waited = false;
     const auto lock = context.engine.lock_key(*checkpoint.key, [&] {
+        has_waited = true;
+        timer.end("key");
         context.note(fmt::format("{}: waiting for another build that makes the same stage",
                                  plan.full_name(stage.checkpoint)));
     });
     const auto known = context.engine.find_key(*checkpoint.key);
+    timer.end(has_waited ? "wait" : "key");
     if (known && !is_retired(plan, *checkpoint.key)) {
         checkpoint.image = *known;
         return finish_as(HistoryEvent::restored, "restored");
     }
     require_image(context, plan, stage.from, *checkpoint.parent);
-    return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies));
+    return run_command(context, plan, stage, std::move(checkpoint), parts, std::move(copies),
+                       timer);
 }
 
 }  // namespace
@@ -200,7 +214,7 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
         return keep_pinned(context, plan, *pin);
     }
     const auto before = read_checkpoint(plan, k_setup_base);
-    const auto began = std::chrono::steady_clock::now();
+    engine::PhaseTimer timer;
     const engine::Base base = context.engine.base(plan.base, engine::Refresh::no);
     for (const std::string& warning : base.warnings) {
         context.note("warning: " + warning);
@@ -210,12 +224,13 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
         watched.push_back(path.native());
     }
     const Checkpoint checkpoint{.name = k_setup_base, .image = base.image, .parent = {}, .key = {}};
+    timer.end("import");
     HistoryEntry entry{.event = HistoryEvent::restored};
     if (base.imported) {
         entry.event = HistoryEvent::imported;
-        entry.duration_s = seconds(std::chrono::steady_clock::now() - began);
+        entry.duration_s = seconds(timer.phases().back().duration);
     }
-    finish(context, plan, checkpoint, std::move(watched), entry);
+    finish(context, plan, checkpoint, std::move(watched), std::move(entry), timer);
     std::string how = base.imported ? "imported " + plan.base : plan.base;
     if (before && before->image != base.image) {
         how += ", before it was " + before->image.str();
@@ -228,6 +243,7 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
     if (const auto pin = read_pin(plan, stage.checkpoint)) {
         return keep_pinned(context, plan, *pin);
     }
+    engine::PhaseTimer timer;
     const ImageId parent = get_checkpoint(plan, stage.from).image;
     const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
     std::vector<engine::ImageCopy> copies = present_copies(plan, stage);
@@ -235,8 +251,8 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
     Checkpoint checkpoint{
         .name = stage.checkpoint, .image = parent, .parent = parent, .key = stage_key(parts)};
     try {
-        return look_up_or_run(context, plan, stage, std::move(checkpoint), parts,
-                              std::move(copies));
+        return look_up_or_run(context, plan, stage, std::move(checkpoint), parts, std::move(copies),
+                              timer);
     } catch (const UsageError&) {
         throw;
     } catch (const Interrupted&) {
@@ -258,7 +274,14 @@ engine::RunResult run_test(const RunContext& context, const Plan& plan, const Ta
     request.origin = fmt::format("test {}", test.name);
     request.streams = engine::Streams::separate;
     request.live = live;
-    return context.engine.run(request);
+    engine::RunResult result = context.engine.run(request);
+    append_test_run(plan, {.time = std::chrono::system_clock::now(),
+                           .test = test.name,
+                           .image = request.image,
+                           .run = result.run,
+                           .outcome = result.outcome,
+                           .passed = result.ok()});
+    return result;
 }
 
 }  // namespace mstage::pipeline

@@ -35,7 +35,8 @@ StageResult set_up_base(const RunContext& context, const Plan& plan);
 /// image. The marker is there afterwards exactly when that went well.
 StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& stage);
 
-/// Runs a test on a throw-away copy of its checkpoint's image. `live` gets the output.
+/// Runs a test on a throw-away copy of its checkpoint's image, and notes how it ended
+/// (test_runs.hpp). `live` gets the output.
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
                            const engine::OutputSink& live);
 

@@ -243,6 +243,14 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
 
 namespace {
 
+constexpr std::string_view k_start_words = "{ \"bwrap-start-ns\": ";
+
+/// The clock is the machine's: other processes read the same on it.
+std::string start_line() {
+    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+    return fmt::format("{}{} }}\n", k_start_words, now.count());
+}
+
 int run_bwrap(const Spec& spec, CommandFds fds) {
     // Ctrl-C goes to the terminal's process group; what to do about it is the parent's decision.
     ::setsid();
@@ -286,6 +294,7 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
         give_streams_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
+    write_all(fds.status, start_line());
     const pid_t pid =
         start_child([&] { exec_bwrap(bwrap, argv, fds, kept, !spec.secrets.empty()); });
     return reap_all(pid);
@@ -310,6 +319,14 @@ int supervise(const Spec& spec, const CommandFds& fds) {
 
 bool command_was_started(std::string_view status) {
     return status.find("\"exit-code\"") != std::string_view::npos;
+}
+
+std::optional<std::chrono::steady_clock::time_point> start_of_bwrap(std::string_view status) {
+    if (!status.starts_with(k_start_words)) {
+        return std::nullopt;
+    }
+    const std::string number(status.substr(k_start_words.size(), 20));
+    return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(std::stoll(number)));
 }
 
 }  // namespace mstage::sandbox

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
+#include <string_view>
+
 #include "base/fd.hpp"
 #include "sandbox/input.hpp"
 #include "sandbox/sandbox.hpp"
@@ -10,7 +14,7 @@ struct CommandFds {
     CommandInput in;
     int out;
     int err;
-    int status;  ///< bwrap writes JSON about itself there
+    int status;  ///< bwrap writes JSON about itself there, and we when it starts
 };
 
 /// What process 1 of the sandbox does: mounts the root, starts bwrap on it, reaps, and returns the
@@ -19,5 +23,8 @@ int supervise(const Spec& spec, const CommandFds& fds);
 
 /// Whether bwrap got as far as starting the command, by what it wrote to `status`.
 bool command_was_started(std::string_view status);
+
+/// When bwrap was started; nothing when it did not come to that.
+std::optional<std::chrono::steady_clock::time_point> start_of_bwrap(std::string_view status);
 
 }  // namespace mstage::sandbox

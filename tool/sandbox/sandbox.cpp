@@ -204,8 +204,11 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
     const NamespaceChild::End end = child.wait();
     outcome.code = end.state.shell_code();
     outcome.usage = usage_of(end.usage, started, before);
+    const std::string told = read_all(status.reader.get());
+    const auto bwrap_started = start_of_bwrap(told);
+    outcome.usage.setup = bwrap_started ? *bwrap_started - started : outcome.usage.wall;
     const bool ended_by_us = outcome.timed_out || outcome.interrupted_by;
-    if (!ended_by_us && !command_was_started(read_all(status.reader.get()))) {
+    if (!ended_by_us && !command_was_started(told)) {
         throw Error("starting the sandbox: bwrap ended with {}: {}", end.state.describe(),
                     escape_control(last_lines(output_tail, 3)));
     }

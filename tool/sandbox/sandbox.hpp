@@ -61,6 +61,7 @@ std::vector<std::string> bwrap_arguments(const Spec& spec, const RootFacts& fact
 
 struct Usage {
     std::chrono::nanoseconds wall{0};
+    std::chrono::nanoseconds setup{0};  ///< of these: until the root was there and bwrap started
     std::chrono::nanoseconds user{0};
     std::chrono::nanoseconds system{0};
     std::uint64_t peak_memory = 0;  ///< bytes resident in the largest process

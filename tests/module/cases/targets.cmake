@@ -35,13 +35,13 @@ add_custom_target(deps-installed COMMAND \${CMAKE_COMMAND} -E echo mine)
 configure(names)
 expect_targets(names
   docs-built deps-installed
-  checkpoints app.checkpoints app.scan app.status app.setup-base app.deps-installed app.build-complete app.docs-built app.install
+  checkpoints app.checkpoints app.scan app.status app.report app.setup-base app.deps-installed app.build-complete app.docs-built app.install
   app.rollback-setup-base app.rollback-deps-installed app.rollback-build-complete app.rollback-docs-built
   app.rollback-install rollback-setup-base rollback-deps-installed rollback-build-complete rollback-docs-built
   rollback-install
-  app.artifacts app.artifacts.1 setup-base build-complete artifacts
+  app.artifacts app.artifacts.1 setup-base build-complete artifacts report
   lib.rollback-setup-base lib.rollback-deps-installed lib.rollback-build-complete
-  lib.checkpoints lib.scan lib.status lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
+  lib.checkpoints lib.scan lib.status lib.report lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
 read_plan(plan names app)
 foreach(pair IN ITEMS "0 app.deps-installed" "1 build-complete" "2 app.docs-built" "3 app.install")
   string(REPLACE " " ";" pair "${pair}")
@@ -69,6 +69,9 @@ build(names app.rollback-install)
 build(names lib.rollback-setup-base)
 expect_calls("rollbacks" names
   "rollback app.deps-installed" "rollback app.install" "rollback lib.setup-base")
+build(names report STDOUT "report app in [^\n]*names-build\n")
+build(names lib.report STDOUT "report lib in [^\n]*names-build\n")
+expect_calls("reports" names)
 build(names app.checkpoints)
 expect_calls("app.checkpoints" names "stage app.docs: run")
 build(names lib.deps-installed)
@@ -125,12 +128,12 @@ function(say_folders)
 endfunction()
 cmake_language(DEFER CALL say_folders)
 ]==])
-configure(folders STDOUT "-- 22 targets\n")
+configure(folders STDOUT "-- 24 targets\n")
 
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
-expect_targets(base app.status app.setup-base setup-base app.checkpoints checkpoints
+expect_targets(base app.status app.report app.setup-base setup-base report app.checkpoints checkpoints
   app.rollback-setup-base rollback-setup-base)
 build(base setup-base)
 expect_calls("setup-base alone" base "stage app.setup-base: run")

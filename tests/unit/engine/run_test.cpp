@@ -161,6 +161,47 @@ TEST_F(RunTest, WritesItsRecord) {
     EXPECT_FALSE(contains(text, "secret"));
 }
 
+std::vector<std::string> names_of(const std::vector<Phase>& phases) {
+    std::vector<std::string> names;
+    for (const Phase& phase : phases) {
+        names.push_back(phase.name);
+    }
+    return names;
+}
+
+TEST_F(RunTest, TellsWhatItsTimeWentInto) {
+    RunRequest request = shell(base(), "sleep 0.2; echo x > /root/f");
+    PhaseTimer timer;
+    timer.end("key");
+    request.phases = timer.phases();
+    const RunResult result = m_engine.run(request);
+    ASSERT_EQ(names_of(result.phases),
+              (std::vector<std::string>{"key", "mount", "run", "commit"}));
+    using std::chrono::milliseconds;
+    EXPECT_GE(result.phases[2].duration, milliseconds(200));
+    EXPECT_GT(result.phases[1].duration, milliseconds(0));
+    for (size_t i = 2; i < result.phases.size(); ++i) {
+        const auto end = result.phases[i - 1].start + result.phases[i - 1].duration;
+        EXPECT_LT(std::chrono::abs(result.phases[i].start - end), milliseconds(1))
+            << "no gap before " << result.phases[i].name;
+    }
+    EXPECT_LE(result.outcome.usage.setup, result.phases[1].duration);
+    const Json record =
+        parse_json(read_file(result.log.parent_path() / "run.json"), "run.json").at("phases");
+    EXPECT_EQ(record, to_json(result.phases));
+    EXPECT_EQ(to_json(phases_from_json(record)), record);
+}
+
+TEST_F(RunTest, OnlyRunsThatKeepSomethingCommit) {
+    const std::vector<std::string> kept = {"mount", "run", "commit"};
+    EXPECT_EQ(names_of(m_engine.run(disposable_shell(base(), "true")).phases),
+              (std::vector<std::string>{"mount", "run"}));
+    EXPECT_EQ(names_of(m_engine.run(shell(base(), "exit 3")).phases), kept);
+    RunRequest request = shell(base(), "true");
+    request.argv = {"/bin/no-such-shell"};
+    EXPECT_EQ(names_of(m_engine.run(request).phases), kept) << "also when nothing could be started";
+}
+
 TEST_F(RunTest, ShowsTheCallersAuthorities) {
     const fs::path pem = m_dir / "my.pem";
     write_file_atomically(pem, "mine\n");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pipeline/history.hpp"
 #include "pipeline_fixture.hpp"
 
 namespace mstage::pipeline {
@@ -80,6 +81,33 @@ TEST_F(StageRunnerTest, RestoresWhatTheStoreHas) {
     EXPECT_TRUE(contains(result.text, "(restored)")) << result.text;
     EXPECT_EQ(image("deps-installed"), first);
     EXPECT_EQ(runs(), 1U);
+}
+
+TEST_F(StageRunnerTest, NotesWhatTheTimeOfAStageWentInto) {
+    const auto phases = [&] { return read_history(m_plan).back().phases; };
+    const auto names = [&] {
+        std::string text;
+        for (const engine::Phase& phase : phases()) {
+            text += (text.empty() ? "" : " ") + phase.name;
+        }
+        return text;
+    };
+    build("setup-base");
+    EXPECT_EQ(names(), "import");
+    build("deps-installed");
+    EXPECT_EQ(names(), "key mount run commit");
+    const std::vector<engine::Phase> ran = phases();
+    for (size_t i = 1; i < ran.size(); ++i) {
+        const auto end = ran[i - 1].start + ran[i - 1].duration;
+        EXPECT_LT(std::chrono::abs(ran[i].start - end), std::chrono::milliseconds(20))
+            << "no gap before " << ran[i].name;
+    }
+    remove_checkpoint(m_plan, "deps-installed");
+    build("deps-installed");
+    EXPECT_EQ(names(), "key restore");
+    stage("install").command = "exit 3";
+    build("deps-installed");
+    EXPECT_EQ(names(), "key mount run commit");
 }
 
 TEST_F(StageRunnerTest, LeavesTheMarkerOfWhatIsRestoredUnchanged) {

@@ -36,13 +36,21 @@ std::uint64_t total_size(const std::vector<fs::path>& directories) {
 
 }  // namespace
 
-std::vector<store::CacheLease> LocalEngine::take_caches(const RunRequest& request) const {
-    return m_store.caches().take(request.caches, owners_of(m_ids.mode), [&](const Cache& cache) {
+std::vector<store::CacheLease> LocalEngine::take_caches(const RunRequest& request,
+                                                        PhaseTimer& timer) const {
+    bool has_waited = false;
+    const auto on_wait = [&](const Cache& cache) {
+        has_waited = true;
         if (request.note) {
             request.note(fmt::format("waiting for cache '{}' ({}), which another run has locked",
                                      cache.id, cache.path));
         }
-    });
+    };
+    auto leases = m_store.caches().take(request.caches, owners_of(m_ids.mode), on_wait);
+    if (has_waited) {
+        timer.end("wait");
+    }
+    return leases;
 }
 
 std::vector<CacheReport> LocalEngine::caches() {

@@ -29,6 +29,7 @@ public:
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
     std::optional<Json> key_parts_of(const RunId& run) override;
+    std::filesystem::path run_directory(const RunId& run) override { return m_store.run_dir(run); }
 
     std::unique_ptr<KeyLock> lock_key(const std::string& key,
                                       const std::function<void()>& on_wait) override;
@@ -63,7 +64,7 @@ private:
     /// The layers of the stage's source files, made again from `request.source_root` should the
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
-    std::vector<store::CacheLease> take_caches(const RunRequest& request) const;
+    std::vector<store::CacheLease> take_caches(const RunRequest& request, PhaseTimer& timer) const;
     /// A layer with what `request.copies` add to an image of these layers; nothing when that is
     /// nothing.
     std::optional<store::LayerId> copied_layer(const RunRequest& request, store::Ground ground,

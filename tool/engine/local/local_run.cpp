@@ -152,13 +152,15 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"leaks", engine::to_json(result.leaks)},
         {"key", json_or_null(request.key)},
         {"key_parts", request.key_parts},
+        {"phases", to_json(result.phases)},
     };
 }
 
 }  // namespace
 
 RunResult LocalEngine::run(const RunRequest& request) try {
-    const std::vector<store::CacheLease> leases = take_caches(request);
+    PhaseTimer timer;
+    const std::vector<store::CacheLease> leases = take_caches(request, timer);
     store::WorkDir work = m_store.make_work_dir();
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
@@ -207,7 +209,10 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         .timeout = request.timeout,
         .stdin_fd = request.stdin_fd};
     const TimePoint started = std::chrono::system_clock::now();
+    const auto sandbox_started = PhaseTimer::Clock::now();
     result.outcome = sandbox::run(spec, request.streams, sink);
+    timer.end("mount", sandbox_started + result.outcome.usage.setup);
+    timer.end("run");
     guard.finish_output(result.outcome);
     result.leaks = guard.leaks_in(spec.caches, request.caches, started, m_ids);
 
@@ -236,7 +241,10 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         } else if (leaks.empty()) {
             finish_failed_run(std::move(next), layout, result);
         }
+        timer.end("commit");
     }
+    result.phases = request.phases;
+    result.phases.insert(result.phases.end(), timer.phases().begin(), timer.phases().end());
     write_file_atomically(run_dir / "run.json",
                           dump_json_indented(run_record(request, result, started)));
     return result;

@@ -1,0 +1,102 @@
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+#include "pipeline/report/report_data.hpp"
+
+namespace mstage::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const pipeline::Plan& plan_named(const pipeline::BuildTree& tree, const std::string& name) {
+    std::string known;
+    for (const pipeline::Plan& plan : tree.plans()) {
+        if (name.empty() || plan.pipeline == name) {
+            return plan;
+        }
+        if (known.find(plan.pipeline) == std::string::npos) {
+            known += (known.empty() ? "" : ", ") + plan.pipeline;
+        }
+    }
+    throw with_hint(
+        UsageError("build tree '{}' has no pipeline '{}'", tree.directory().native(), name),
+        "it has: " + known);
+}
+
+/// "-" is stdout.
+void write_result(const std::string& file, const std::string& text) {
+    if (file == "-") {
+        print(text);
+        return;
+    }
+    make_directories(fs::absolute(file).parent_path());
+    write_file_atomically(file, text);
+    print_line(fs::absolute(file).lexically_normal().native());
+}
+
+void write_trace(const Workplace& place, const std::string& pipeline, const std::string& file) {
+    std::vector<pipeline::TracedPipeline> traced;
+    const std::string chosen = pipeline.empty() ? "" : plan_named(*place.tree, pipeline).pipeline;
+    for (const pipeline::Plan& plan : place.tree->plans()) {
+        if (chosen.empty() || plan.pipeline == chosen) {
+            traced.push_back(pipeline::trace_of(*place.engine, plan));
+        }
+    }
+    write_result(file, dump_json(pipeline::make_trace(traced)) + "\n");
+}
+
+void write_page(const Workplace& place, const std::string& pipeline, std::string file) {
+    const pipeline::Plan& plan = plan_named(*place.tree, pipeline);
+    if (file.empty()) {
+        file = plan.build_dir / fmt::format("{}{}-report.html", plan.pipeline,
+                                            plan.config ? "-" + *plan.config : "");
+    }
+    const pipeline::ReportRequest request{.plan = plan,
+                                          .helper = own_name(),
+                                          .version = MSTAGE_VERSION,
+                                          .now = std::chrono::system_clock::now()};
+    write_result(file,
+                 pipeline::report_page(pipeline::report_data(*place.engine, *place.tree, request)));
+}
+
+}  // namespace
+
+int run_report(const Arguments& arguments) {
+    VerbParser parser("report");
+    std::string pipeline;
+    std::string page;
+    std::string trace;
+    parser.argument("PIPELINE", pipeline, "The pipeline (default: the first of the build tree)",
+                    VerbParser::Needed::no);
+    parser.option(
+        "-o,--output", "FILE", page,
+        "Where to write the page (default: PIPELINE-report.html in the build tree; -: to stdout)");
+    parser.option(
+        "--trace", "FILE", trace,
+        "Write a trace of the last build for chrome://tracing or Perfetto instead, of all "
+        "pipelines unless one is named");
+    parser.footer(
+        "The page is one HTML file that needs nothing else. With -o and --trace both are written.");
+    if (!parser.read(arguments)) {
+        return k_good;
+    }
+    const Workplace place(parser.common);
+    if (!place.tree) {
+        throw with_hint(
+            Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
+            "configure a project that uses MultiStageBuild, or name its build tree with -C");
+    }
+    if (!trace.empty()) {
+        write_trace(place, pipeline, trace);
+    }
+    if (trace.empty() || !page.empty()) {
+        write_page(place, pipeline, page);
+    }
+    return k_good;
+}
+
+}  // namespace mstage::cli
