@@ -126,7 +126,7 @@ TEST_F(TreeChangeTest, MarkersAreNewAndWillBeLookedAt) {
     struct stat info {};
     ASSERT_EQ(::stat(m_plan.marker_path("deps-installed").c_str(), &info), 0);
     EXPECT_GT(info.st_mtim.tv_sec, 1700000000);
-    for (const char* name : {"deps-installed", "scan"}) {
+    for (const char* name : {"setup-base", "deps-installed", "build-complete", "scan"}) {
         EXPECT_TRUE(contains(read_file(m_plan.depfile_path(name)), never_there(m_plan))) << name;
     }
 }
