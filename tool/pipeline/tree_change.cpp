@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -207,7 +208,8 @@ void let_be_looked_at(const Plan& plan, const std::string& checkpoint) {
 
 /// Times do not say whether a stage would make the same as a marker that was put back, and not all
 /// that decides is a file that the build tool looks at. So the next build looks at everything, and
-/// does what a forecast says that goes by keys.
+/// does what a forecast says that goes by keys. This comes before all else, so that a build also
+/// starts a helper, to bring the change to its end, when we die over it.
 void let_build_look(const Plan& plan) {
     let_be_looked_at(plan, k_setup_base);
     for (const Stage& stage : plan.stages) {
@@ -245,7 +247,6 @@ void make_change(const TreeChange& change) {
         for (const CheckpointChange& one : those) {
             make_checkpoint_change(*plan, one);
         }
-        let_build_look(*plan);
     }
 }
 
@@ -267,6 +268,16 @@ void carry_out(const fs::path& build_dir, const Journal& journal) {
 }
 
 void write_down_and_carry_out(const fs::path& build_dir, const Journal& journal) {
+    Plans plans;
+    std::set<const Plan*> changed;
+    for (const CheckpointChange& one : journal.change.checkpoints) {
+        changed.insert(plans.find(one.state_dir, one.checkpoint));
+    }
+    for (const Plan* plan : changed) {
+        if (plan != nullptr) {
+            let_build_look(*plan);
+        }
+    }
     write_journal(build_dir, journal);
     try {
         carry_out(build_dir, journal);
