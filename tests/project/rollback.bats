@@ -329,3 +329,21 @@ lib.setup-base keep" "$expected"
     same "$first" "$(image_of build-complete)"
     only_says_pinned app.build-complete
 }
+
+@test "one that broke off in the middle is brought to its end by the next build" {
+    built
+    local expected
+    expected=$(foreseen setup-base)
+    mv build/.mstage/app/history kept
+    mkdir build/.mstage/app/history
+    fails mstage -C build rollback setup-base
+    has "$err" "going back is half done"
+    rmdir build/.mstage/app/history
+    mv kept build/.mstage/app/history
+    build_checkpoints
+    same "$expected" "$(done_by_build "$expected")"
+    same "install 2, build 2" "$(runs)"
+    nothing_left_to_do
+    does_as_foreseen --undo
+    same "install 2, build 2" "$(runs)"
+}

@@ -158,6 +158,8 @@ std::string image_references() {
     return paragraphs({k_image_references,
                        "A checkpoint is looked for in the build tree that mstage stands in; its\n"
                        "pipeline's name goes before it where the first pipeline is not meant.\n"
+                       "With @-1 it is what the checkpoint was before what it is now, with @-2\n"
+                       "before that (see mstage history).\n"
                        "With @failed it is what the last, failed attempt left. Of a UUID four\n"
                        "digits are enough when no other image begins with them. IMAGE:PATH is a\n"
                        "file of an image; the path is absolute, and links on its way are\n"
@@ -185,7 +187,9 @@ std::string files() {
                 "A pipeline as the CMake module wrote it.") +
            item(italic("BUILD/.mstage/PIPELINE/CHECKPOINT.checkpoint"),
                 "The marker of a checkpoint: it is there when its stage was good, and has the "
-                "image's UUID.");
+                "image's UUID.") +
+           item(italic("BUILD/.mstage/PIPELINE/history"),
+                "What became of the pipeline's checkpoints, a JSON object in each line.");
 }
 
 std::string exit_status() {
@@ -212,6 +216,9 @@ std::string examples() {
                 "mstage -C build run build-complete -- ls -la") +
         example("A shell command line on what a failed stage left:",
                 "mstage -C build run build-complete@failed -c 'cat /build/CMakeCache.txt'") +
+        example("Back to what a checkpoint was before, and what the next build would then do:",
+                "mstage -C build rollback -n deps-installed --to @-1\n"
+                "mstage -C build rollback deps-installed --to @-1") +
         example("Files out of an image:", "mstage -C build cp 'build-complete:/build/app*' .") +
         example("A new image, with a tag:",
                 "mstage import --tag base debian:bookworm\n"

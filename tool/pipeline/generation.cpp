@@ -110,13 +110,13 @@ Checkpoint generation_of_image(engine::Engine& engine, const Plan& plan, const s
 
 Checkpoint find_generation(engine::Engine& engine, const Plan& plan, const std::string& name,
                            const std::string& text, TimePoint now) {
-    const auto known = read_generations(plan, name);
     if (text.starts_with('@')) {
         const auto steps = parse_steps(text);
         if (!steps) {
             throw UsageError("'{}' is no generation: '@-1' is the one before the present one",
                              text);
         }
+        const auto known = read_generations(plan, name, *steps + 1);
         if (*steps >= known.size()) {
             throw with_hint(Error("'{}' has no generation {}: {} before the present one is known",
                                   plan.full_name(name), text, known.empty() ? 0 : known.size() - 1),
@@ -124,6 +124,7 @@ Checkpoint find_generation(engine::Engine& engine, const Plan& plan, const std::
         }
         return checkpoint_from(known[known.size() - 1 - *steps]);
     }
+    const auto known = read_generations(plan, name);
     if (const auto time = parse_moment(text, now)) {
         return generation_at(plan, name, known, *time);
     }

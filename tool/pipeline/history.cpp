@@ -48,15 +48,28 @@ std::optional<HistoryEntry> entry_from(std::string_view line) {
     }
 }
 
-/// Entries of lines that have `part` in them.
-std::vector<HistoryEntry> read_lines(const Plan& plan, std::string_view part) {
-    std::vector<HistoryEntry> entries;
-    for (const std::string& line : read_journal(history_path(plan), part)) {
-        if (auto entry = entry_from(line)) {
-            entries.push_back(std::move(*entry));
+/// Calls `take` with the entries of lines that have `part` in them, the newest first, until it
+/// returns false. A line takes as long to parse as a small file to read.
+template <typename F>
+void read_back(const Plan& plan, std::string_view part, const F& take) {
+    const std::string text = read_file_if_exists(history_path(plan)).value_or("");
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        if (rest.ends_with('\n')) {
+            rest.remove_suffix(1);
+        }
+        const size_t before = rest.rfind('\n');
+        const std::string_view line =
+            before == std::string_view::npos ? rest : rest.substr(before + 1);
+        rest.remove_suffix(line.size());
+        if (line.find(part) == std::string_view::npos) {
+            continue;
+        }
+        auto entry = entry_from(line);
+        if (entry && !take(std::move(*entry))) {
+            return;
         }
     }
-    return entries;
 }
 
 }  // namespace
@@ -96,19 +109,33 @@ void append_history(const Plan& plan, const std::vector<HistoryEntry>& entries) 
     append_journal(history_path(plan), text);
 }
 
-bool has_entry(const Plan& plan, const HistoryEntry& entry) {
-    return read_file_if_exists(history_path(plan)).value_or("").find(dump_json(to_json(entry))) !=
-           std::string::npos;
+void append_missing_history(const Plan& plan, std::vector<HistoryEntry> entries) {
+    const std::string text = read_file_if_exists(history_path(plan)).value_or("");
+    std::erase_if(entries, [&](const HistoryEntry& entry) {
+        return text.find(dump_json(to_json(entry))) != std::string::npos;
+    });
+    append_history(plan, entries);
 }
 
 std::vector<HistoryEntry> read_history(const Plan& plan) {
-    return read_lines(plan, "");
+    std::vector<HistoryEntry> entries;
+    read_back(plan, "", [&](HistoryEntry entry) {
+        entries.push_back(std::move(entry));
+        return true;
+    });
+    std::ranges::reverse(entries);
+    return entries;
 }
 
 std::vector<HistoryEntry> read_history(const Plan& plan, const std::string& checkpoint) {
-    std::vector<HistoryEntry> entries = read_lines(plan, checkpoint);
-    std::erase_if(entries,
-                  [&](const HistoryEntry& entry) { return entry.checkpoint != checkpoint; });
+    std::vector<HistoryEntry> entries;
+    read_back(plan, checkpoint, [&](HistoryEntry entry) {
+        if (entry.checkpoint == checkpoint) {
+            entries.push_back(std::move(entry));
+        }
+        return true;
+    });
+    std::ranges::reverse(entries);
     return entries;
 }
 
@@ -137,8 +164,19 @@ std::vector<HistoryEntry> generations(const std::vector<HistoryEntry>& history,
     return found;
 }
 
-std::vector<HistoryEntry> read_generations(const Plan& plan, const std::string& checkpoint) {
-    std::vector<HistoryEntry> found = generations(read_history(plan, checkpoint), checkpoint);
+std::vector<HistoryEntry> read_generations(const Plan& plan, const std::string& checkpoint,
+                                           size_t last) {
+    std::vector<HistoryEntry> entries;
+    size_t changes = 0;
+    read_back(plan, checkpoint, [&](HistoryEntry entry) {
+        if (entry.checkpoint == checkpoint && makes_generation(entry)) {
+            changes += entries.empty() || entries.back().image != entry.image ? 1 : 0;
+            entries.push_back(std::move(entry));
+        }
+        return changes <= last;  // with the last one of those before, the first of these is known
+    });
+    std::ranges::reverse(entries);
+    std::vector<HistoryEntry> found = generations(entries, checkpoint);
     const auto present = read_checkpoint(plan, checkpoint);
     if (present && (found.empty() || found.back().image != present->image)) {
         found.push_back({.checkpoint = checkpoint,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,8 +50,8 @@ struct HistoryEntry {
 /// Entries come before the change that they tell of, so that no image is a checkpoint's without
 /// having been in its history. Who dies in between makes the change again, and the entry too.
 void append_history(const Plan& plan, const std::vector<HistoryEntry>& entries);
-/// Whether this very entry is there.
-bool has_entry(const Plan& plan, const HistoryEntry& entry);
+/// The same, but for the entries that are there already, to the last letter.
+void append_missing_history(const Plan& plan, std::vector<HistoryEntry> entries);
 /// Oldest first.
 std::vector<HistoryEntry> read_history(const Plan& plan);
 /// Only those of one checkpoint, which is faster.
@@ -66,6 +67,8 @@ bool makes_generation(const HistoryEntry& entry);
 std::vector<HistoryEntry> generations(const std::vector<HistoryEntry>& history,
                                       const std::string& checkpoint);
 /// The same from the file; the present marker counts, whether the history knows of it or not.
-std::vector<HistoryEntry> read_generations(const Plan& plan, const std::string& checkpoint);
+/// Looks no further back than it has to for the `last` ones; it may give more.
+std::vector<HistoryEntry> read_generations(const Plan& plan, const std::string& checkpoint,
+                                           size_t last = std::numeric_limits<size_t>::max());
 
 }  // namespace mstage::pipeline

@@ -62,7 +62,7 @@ std::optional<std::string> last_key(const CheckpointName& point,
     if (marker) {
         return marker->key;
     }
-    const auto before = read_generations(*point.plan, point.checkpoint);
+    const auto before = read_generations(*point.plan, point.checkpoint, 1);
     return before.empty() ? std::nullopt : before.back().key;
 }
 

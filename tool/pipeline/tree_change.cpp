@@ -173,41 +173,48 @@ private:
     std::map<fs::path, std::optional<Plan>> m_plans;
 };
 
-void tell_history(const Plan& plan, const CheckpointChange& one, TimePoint time) {
-    const HistoryEntry entry{.time = time,
-                             .checkpoint = one.checkpoint,
-                             .event = one.event,
-                             .image = one.marker ? std::optional(one.marker->image)
-                                      : one.event == HistoryEvent::dropped ? one.was
-                                                                           : std::nullopt,
-                             .parent = one.marker ? one.marker->parent : std::nullopt,
-                             .key = one.marker ? one.marker->key : std::nullopt,
-                             .pinned = one.pin.has_value()};
-    // Who begins again after a kill may have told it already.
-    if (!has_entry(plan, entry)) {
-        append_history(plan, {entry});
+HistoryEntry entry_for(const CheckpointChange& one, TimePoint time) {
+    HistoryEntry entry{.time = time,
+                       .checkpoint = one.checkpoint,
+                       .event = one.event,
+                       .pinned = one.pin.has_value()};
+    if (one.marker) {
+        entry.image = one.marker->image;
+        entry.parent = one.marker->parent;
+        entry.key = one.marker->key;
+    } else if (one.event == HistoryEvent::dropped) {
+        entry.image = one.was;
     }
+    return entry;
 }
 
-void make_checkpoint_change(const Plan& plan, const CheckpointChange& one, TimePoint time) {
-    tell_history(plan, one, time);
+void make_checkpoint_change(const Plan& plan, const CheckpointChange& one) {
     if (one.pin) {
         write_pin(plan, *one.pin);
     } else {
         remove_pin(plan, one.checkpoint);
     }
-    if (!one.marker) {
+    if (one.marker) {
+        write_checkpoint(plan, *one.marker);
+    } else {
         remove_checkpoint(plan, one.checkpoint);
-        return;
     }
-    // Times do not say whether the stage would make the same: it is to look at the key.
-    write_depfile(plan, plan.depfile_path(one.checkpoint), plan.marker_path(one.checkpoint),
-                  {never_there(plan)});
-    write_checkpoint(plan, *one.marker);
 }
 
-/// What was made of the source since then may have gone unnoticed: a mode that changed, say.
-void let_scan_run(const Plan& plan) {
+void let_be_looked_at(const Plan& plan, const std::string& checkpoint) {
+    write_depfile(plan, plan.depfile_path(checkpoint), plan.marker_path(checkpoint),
+                  {never_there(plan)});
+}
+
+/// Times do not say whether a stage would make the same as a marker that was put back, and not all
+/// that decides is a file that the build tool looks at. So the next build looks at everything, and
+/// does what a forecast says that goes by keys. This comes before all else, so that a build also
+/// starts a helper, to bring the change to its end, when we die over it.
+void let_build_look(const Plan& plan) {
+    let_be_looked_at(plan, k_setup_base);
+    for (const Stage& stage : plan.stages) {
+        let_be_looked_at(plan, stage.checkpoint);
+    }
     if (!plan.stages.empty()) {
         write_depfile(plan, plan.depfile_path("scan"), plan.inputs_path(plan.stages.front().name),
                       {never_there(plan)});
@@ -224,15 +231,22 @@ void make_change(const TreeChange& change) {
             unretire(*plan, one.key);
         }
     }
-    std::set<const Plan*> changed;
+    std::map<const Plan*, std::vector<CheckpointChange>> changes;
     for (const CheckpointChange& one : change.checkpoints) {
         if (const Plan* plan = plans.find(one.state_dir, one.checkpoint)) {
-            make_checkpoint_change(*plan, one, change.time);
-            changed.insert(plan);
+            changes[plan].push_back(one);
         }
     }
-    for (const Plan* plan : changed) {
-        let_scan_run(*plan);
+    for (const auto& [plan, those] : changes) {
+        std::vector<HistoryEntry> entries;
+        for (const CheckpointChange& one : those) {
+            entries.push_back(entry_for(one, change.time));
+        }
+        // Who begins again after a kill may have told it already.
+        append_missing_history(*plan, std::move(entries));
+        for (const CheckpointChange& one : those) {
+            make_checkpoint_change(*plan, one);
+        }
     }
 }
 
@@ -254,6 +268,16 @@ void carry_out(const fs::path& build_dir, const Journal& journal) {
 }
 
 void write_down_and_carry_out(const fs::path& build_dir, const Journal& journal) {
+    Plans plans;
+    std::set<const Plan*> changed;
+    for (const CheckpointChange& one : journal.change.checkpoints) {
+        changed.insert(plans.find(one.state_dir, one.checkpoint));
+    }
+    for (const Plan* plan : changed) {
+        if (plan != nullptr) {
+            let_build_look(*plan);
+        }
+    }
     write_journal(build_dir, journal);
     try {
         carry_out(build_dir, journal);

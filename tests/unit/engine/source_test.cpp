@@ -33,6 +33,16 @@ protected:
                               .stages = {{"build", patterns, m_dir / "build.inputs"}},
                               .max_watched = max_watched});
     }
+    std::vector<InputsLook> look(const std::optional<std::vector<std::string>>& patterns = {}) {
+        make_directories(m_dir / "scratch");
+        return m_engine.look({.root = m_dir / "src",
+                              .exclude = {"*.txt"},
+                              .skip = {m_dir / "src/build"},
+                              .cache_file = m_dir / "cache",
+                              .workdir = "/app",
+                              .stages = {{"build", patterns, m_dir / "build.inputs"}}},
+                             m_dir / "scratch");
+    }
     RunRequest request(const std::string& text) {
         RunRequest request = shell(base(), text);
         request.inputs_digest = inputs_digest(m_dir / "build.inputs");
@@ -47,6 +57,30 @@ protected:
         return read_file(m_engine.run(with_source).log);
     }
 };
+
+TEST_F(SourceTest, IsLookedAtWithoutAChange) {
+    const auto first = look();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(first[0].inputs_file, m_dir / "scratch/build.inputs");
+    EXPECT_FALSE(fs::exists(m_dir / "cache"));
+    EXPECT_EQ(entries_in("snapshots"), 0U);
+    scan();
+    EXPECT_EQ(inputs_digest(m_dir / "build.inputs"), first[0].digest);
+    EXPECT_EQ(look()[0].inputs_file, m_dir / "build.inputs") << "which says it already";
+    scan();
+    EXPECT_EQ(look()[0].digest, first[0].digest);
+    const std::string cache = read_file(m_dir / "cache");
+    write("main.c", "edited");
+    const auto edited = look();
+    EXPECT_EQ(edited[0].inputs_file, m_dir / "scratch/build.inputs");
+    EXPECT_EQ(inputs_digest(edited[0].inputs_file), edited[0].digest);
+    EXPECT_NE(edited[0].digest, first[0].digest);
+    EXPECT_NE(look({{"lib/"}})[0].digest, edited[0].digest);
+    EXPECT_EQ(inputs_digest(m_dir / "build.inputs"), first[0].digest);
+    EXPECT_EQ(read_file(m_dir / "cache"), cache);
+    scan();
+    EXPECT_EQ(inputs_digest(m_dir / "build.inputs"), edited[0].digest);
+}
 
 TEST_F(SourceTest, LiesAtTheWorkingDirectory) {
     scan();

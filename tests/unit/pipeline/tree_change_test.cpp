@@ -126,7 +126,7 @@ TEST_F(TreeChangeTest, MarkersAreNewAndWillBeLookedAt) {
     struct stat info {};
     ASSERT_EQ(::stat(m_plan.marker_path("deps-installed").c_str(), &info), 0);
     EXPECT_GT(info.st_mtim.tv_sec, 1700000000);
-    for (const char* name : {"deps-installed", "scan"}) {
+    for (const char* name : {"setup-base", "deps-installed", "build-complete", "scan"}) {
         EXPECT_TRUE(contains(read_file(m_plan.depfile_path(name)), never_there(m_plan))) << name;
     }
 }
@@ -159,13 +159,17 @@ TEST_F(TreeChangeTest, StagesWaitForItsEnd) {
 }
 
 TEST_F(TreeChangeTest, OneThatWasInterruptedIsBroughtToItsEnd) {
-    fs::create_directory(m_plan.depfile_path("deps-installed"));  // lets a step in the middle fail
+    fs::create_directory(m_plan.state_dir / "history");  // lets a step in the middle fail
     const Error error = error_of([&] { make(change()); });
     EXPECT_TRUE(contains(error.message(), "half done")) << error.message();
     EXPECT_TRUE(fs::exists(journal()));
+    for (const char* name : {"deps-installed", "build-complete", "scan"}) {
+        EXPECT_TRUE(contains(read_file(m_plan.depfile_path(name)), never_there(m_plan)))
+            << "the next build starts " << name;
+    }
     const Error again = error_of([&] { hold_checkpoints(m_plan.build_dir); });
     EXPECT_TRUE(contains(again.message(), "is to be brought to its end")) << again.message();
-    fs::remove(m_plan.depfile_path("deps-installed"));
+    fs::remove(m_plan.state_dir / "history");
     finish_change(m_plan.build_dir);
     expect_after();
     const std::string told = events();
