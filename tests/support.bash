@@ -185,6 +185,30 @@ absent() {
     done
 }
 
+# is_nowhere VALUE PATH...: no file, name or link below the paths has the value in plain, base64 or URL form.
+is_nowhere() {
+    local found value_file as=()
+    value_file=$(mktemp "${TMPDIR:-/tmp}/mstage-test.XXXXXX")
+    printf '%s' "$1" >"$value_file"
+    shift
+    # Files may belong to other ids of this user's ranges.
+    if ! is_root && unshare --map-auto --map-root-user true 2>/dev/null; then
+        as=(unshare --map-auto --map-root-user)
+    fi
+    found=$("${as[@]}" "$BATS_TEST_DIRNAME/../find-secret" "$value_file" "$@")
+    rm "$value_file"
+    same "" "$found"
+}
+
+# The same for a text.
+does_not_tell() {
+    local value=$1 text
+    text=$(mktemp "${TMPDIR:-/tmp}/mstage-test.XXXXXX")
+    printf '%s\n' "$2" >"$text"
+    is_nowhere "$value" "$text" || { cat "$text"; rm "$text"; return 1; }
+    rm "$text"
+}
+
 # The text with what differs from run to run replaced: directories, UUIDs, times, sizes.
 normalised() {
     printf '%s\n' "$1" | sed -E \

@@ -415,7 +415,7 @@ x" "${out/fifo 666/fifo 644}"
 @test "--json: the record on stdout, the command's output on stderr" {
     exits 3 mstage run --json --no-disposable tag:base -c 'echo hello; echo x >/x; exit 3'
     same hello "$err"
-    same '["exit_code", "failed_state", "filesystem_changed", "log", "peak_memory_bytes", "result_image", "run", '\
+    same '["exit_code", "failed_state", "filesystem_changed", "leaks", "log", "peak_memory_bytes", "result_image", "run", '\
 '"timed_out", "wall_s"]' "$(json "$out" 'sorted(d)')"
     same '[3, false, true, null]' \
         "$(json "$out" '[d["exit_code"], d["timed_out"], d["filesystem_changed"], d["result_image"]]')"
@@ -432,7 +432,7 @@ x" "${out/fifo 666/fifo 644}"
     local record
     record=$(cat "$(json "$out" 'd["log"].replace("output.log", "run.json")')")
     same '["caches", "command", "disposable", "environment", "exit_code", "failed_state", "filesystem_changed", "id", "image", '\
-'"interrupted_by", "network", "origin", "peak_memory_bytes", "read_bytes", "result_image", "signal", "started", '\
+'"interrupted_by", "leaks", "network", "origin", "peak_memory_bytes", "read_bytes", "result_image", "secrets", "signal", "started", '\
 '"system_s", "timed_out", "timeout_s", "user", "user_s", "version", "wall_s", "written_bytes"]' "$(json "$record" 'sorted(d)')"
     same '{"A": "1"}' "$(json "$record" 'd["environment"]')"
 }

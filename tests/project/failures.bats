@@ -63,7 +63,7 @@ start_build() {
     build_fails
     local report
     report=$(cat store/runs/*/report.json)
-    same '["checkpoint", "command", "config", "exit_code", "failed_state", "interrupted_by", "last_lines", "log", "look_command", '\
+    same '["checkpoint", "command", "config", "exit_code", "failed_state", "interrupted_by", "last_lines", "leaks", "log", "look_command", '\
 '"note", "pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
     same '["app", "build", "build-complete", 3, false, null, "it broke"]' "$(json "$report" \
         '[d[k] for k in ("pipeline", "stage", "checkpoint", "exit_code", "timed_out", "interrupted_by", "last_lines")]')"

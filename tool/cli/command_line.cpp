@@ -113,6 +113,7 @@ pipeline::RunContext make_run_context(engine::Engine& engine) {
             .helper = own_name(),
             .proxies = proxy_variables(),
             .authorities = authority_variables(),
+            .read_secrets = read_secrets,
             .terminal = [](engine::Stream, std::string_view data) { write_output(data); },
             .note = [](const std::string& line) { print_error_line("mstage: " + line); }};
 }

@@ -10,6 +10,7 @@
 #include "cli/output.hpp"
 #include "engine/engine.hpp"
 #include "pipeline/build_tree.hpp"
+#include "pipeline/secret_source.hpp"
 #include "pipeline/stage_runner.hpp"
 
 namespace mstage::cli {
@@ -112,6 +113,13 @@ std::map<std::string, std::string> proxy_variables();
 /// commands get those files too. A machine whose traffic goes through a proxy that ends TLS cannot
 /// do without.
 std::map<std::string, std::filesystem::path> authority_variables();
+
+/// `text` as parse_secret() takes it, with the path of a file that begins with "~/" made absolute.
+std::string expand_home(const std::string& secret);
+/// The values of secrets, for a command that runs next. From then on no process that we start finds
+/// the variables among its own, and no memory of ours is dumped. Throws Error, with the id and the
+/// source, when one is not there, empty, too short to be recognised or too long.
+std::vector<engine::Secret> read_secrets(const std::vector<pipeline::SecretSource>& sources);
 
 /// A RunContext whose notes go to stderr and whose live output to stdout.
 pipeline::RunContext make_run_context(engine::Engine& engine);

@@ -22,6 +22,7 @@ struct RunOptions {
     std::string workdir;
     std::string user;
     std::vector<std::string> caches;
+    std::vector<std::string> secrets;
     double timeout = 0;
     bool no_network = false;
     bool disposable = false;
@@ -48,6 +49,8 @@ void declare(VerbParser& parser, RunOptions& options) {
                   "Who runs it, by name or id in the image (default: the image's)");
     parser.options("--cache", "DIR[,sharing=HOW][,id=ID]", options.caches,
                    "Mount a directory that outlives the run");
+    parser.options("--secret", "ID=SOURCE", options.secrets,
+                   "A file /run/secrets/ID, and nowhere else; SOURCE: env:NAME or file:PATH");
     parser.seconds("--timeout", options.timeout, "End the command after that time");
     parser.flag("--no-network", options.no_network, "Without network");
     parser.flag("--disposable", options.disposable,
@@ -91,6 +94,13 @@ std::map<std::string, std::string> parse_environment(const std::vector<std::stri
     return environment;
 }
 
+std::vector<engine::Secret> secrets_from(const RunOptions& options) {
+    std::vector<std::string> texts;
+    std::ranges::transform(options.secrets, std::back_inserter(texts), expand_home);
+    const std::vector<pipeline::SecretSource> sources = pipeline::parse_secrets(texts);
+    return sources.empty() ? std::vector<engine::Secret>() : read_secrets(sources);
+}
+
 engine::RunRequest request_from(const RunOptions& options, const engine::ImageId& image) {
     engine::RunRequest request{.image = image};
     const bool line = !options.command_line.empty();
@@ -106,6 +116,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     }
     request.user = options.user;
     request.caches = engine::parse_caches(options.caches);
+    request.secrets = secrets_from(options);
     request.note = [](const std::string& text) { print_error_line("mstage: " + text); };
     request.network = options.no_network ? engine::Network::off : engine::Network::on;
     request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -128,6 +139,7 @@ void print_record(const engine::RunResult& result) {
         {"result_image", json_or_null(result.result_image)},
         {"filesystem_changed", result.filesystem_changed},
         {"failed_state", json_or_null(result.failed_state)},
+        {"leaks", engine::to_json(result.leaks)},
     }));
 }
 

@@ -12,6 +12,7 @@
 #include "cli/ctest.hpp"
 #include "cli/verbs.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/failure_report.hpp"
 #include "pipeline/test_forks.hpp"
 
 namespace mstage::cli {
@@ -185,6 +186,12 @@ int exit_code_of(const engine::RunResult& result) {
     if (result.outcome.interrupted_by) {
         return k_signal_base + *result.outcome.interrupted_by;
     }
+    if (result.outcome.ok() && !result.leaks.empty()) {
+        write_all(STDERR_FILENO,
+                  "mstage: error: the command left a secret where it is to be found\n" +
+                      pipeline::leaks_text(result.leaks));
+        return k_failed;
+    }
     return result.outcome.code;
 }
 
@@ -193,7 +200,7 @@ void report_to_ctest(const engine::RunResult& result, const engine::ImageId& ima
     CTestReport report;
     report.run(result);
     report.text("image", image.str());
-    if (!result.outcome.ok()) {
+    if (!result.ok()) {
         print_error_line(fmt::format("mstage: log of {}: {}", what, result.log.native()));
         report.attach("log", result.log);
     }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/leak.hpp"
 #include "engine/types.hpp"
 
 namespace mstage::engine {
@@ -26,7 +27,7 @@ struct StageInputs {
 struct SourceRequest {
     std::filesystem::path root;
     std::vector<std::string> exclude;         ///< gitignore syntax
-    std::vector<std::filesystem::path> skip;  ///< directories never entered: build trees
+    std::vector<std::filesystem::path> skip;  ///< never taken: build trees, files with secrets
     std::filesystem::path cache_file;
     std::string workdir;  ///< where the files go in an image
     std::vector<StageInputs> stages;
@@ -82,6 +83,9 @@ struct RunRequest {
     std::string workdir{};        ///< empty: the image's
     std::string user{};           ///< empty: the image's
     std::vector<Cache> caches{};  ///< see parse_caches()
+    /// Files that only the command's user can read. Of their values nothing is in a record, in the
+    /// output or in what is kept of the run: see RunResult::leaks.
+    std::vector<Secret> secrets{};
     Network network = Network::on;
     std::chrono::nanoseconds timeout{0};
     bool disposable = true;
@@ -104,10 +108,16 @@ struct RunResult {
     /// Of a good run that was not disposable. The input image itself when nothing was added to it.
     std::optional<ImageId> result_image{};
     bool filesystem_changed = false;
-    /// Of a failed run that was not disposable: what it left, kept for a look.
+    /// Of a failed run that was not disposable: what it left, kept for a look. With a secret in it,
+    /// nothing of it is kept.
     std::optional<ImageId> failed_state{};
+    /// The first of the places where the command left secrets: in what would have been kept, or in
+    /// the files of caches that it has written. Whatever its exit code, such a run has failed.
+    std::vector<Leak> leaks{};
     /// Something about this engine that may be the cause of a failure; mostly empty.
     std::string note{};
+
+    bool ok() const { return outcome.ok() && leaks.empty(); }
 };
 
 struct CacheReport {

@@ -11,10 +11,14 @@
 /// header below it.
 namespace mstage::engine {
 
+using sandbox::check_secret_id;
 using sandbox::check_user_text;
+using sandbox::forbid_core_dumps;
+using sandbox::k_longest_secret;
 using sandbox::Network;
 using sandbox::Outcome;
 using sandbox::OutputSink;
+using sandbox::Secret;
 using sandbox::Stream;
 using sandbox::Streams;
 using sandbox::Unavailable;

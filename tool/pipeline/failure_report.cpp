@@ -47,6 +47,9 @@ std::string what_happened(const FailureReport& report) {
         return fmt::format("failed with signal {} ({}) after {}", outcome.code - 128,
                            ::strsignal(outcome.code - 128), wall);
     }
+    if (outcome.ok() && !report.leaks.empty()) {
+        return fmt::format("left a secret where it is to be found (after {})", wall);
+    }
     return fmt::format("failed with exit code {} after {}", outcome.code, wall);
 }
 
@@ -102,10 +105,22 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
             .note = result.note,
             .log = result.log.native(),
             .failed_state = result.failed_state ? result.failed_state->str() : "",
+            .leaks = result.leaks,
             .rollback_points = rollback_points(engine, plan, stage),
             .resume_command = plan.build_command(stage.checkpoint),
-            .look_command = look_command(helper, plan, stage),
+            .look_command = result.failed_state ? look_command(helper, plan, stage) : "",
             .now = std::chrono::system_clock::now()};
+}
+
+std::string leaks_text(const std::vector<engine::Leak>& leaks) {
+    std::string text = leaks.empty() ? "" : "  secrets, or what gives them away, are in:\n";
+    for (const engine::Leak& leak : leaks) {
+        text += fmt::format("    {} (secret '{}'", escape_control(leak.path), leak.secret);
+        text += leak.cache.empty()
+                    ? ")\n"
+                    : fmt::format(", in cache '{0}': mstage caches --rm {0})\n", leak.cache);
+    }
+    return text;
 }
 
 std::string describe_breakdown(engine::Engine& engine, const Plan& plan, const Stage& stage,
@@ -149,6 +164,7 @@ Json to_json(const FailureReport& report) {
         {"note", report.note},
         {"log", report.log},
         {"failed_state", report.failed_state},
+        {"leaks", engine::to_json(report.leaks)},
         {"rollback_points", std::move(points)},
         {"look_command", report.look_command},
         {"resume_command", report.resume_command},
@@ -169,8 +185,13 @@ std::string to_text(const FailureReport& report) {
         text += fmt::format("  note: {}\n", report.note);
     }
     text += fmt::format("  log: {}\n", report.log);
-    text += fmt::format("  failed state: {}\n", report.failed_state);
-    text += fmt::format("    to look at what it left:  {}\n", report.look_command);
+    text += leaks_text(report.leaks);
+    if (report.failed_state.empty()) {
+        text += "  failed state: none is kept, for there is a secret in it\n";
+    } else {
+        text += fmt::format("  failed state: {}\n", report.failed_state);
+        text += fmt::format("    to look at what it left:  {}\n", report.look_command);
+    }
     text += points_text(report.rollback_points, report.resume_command, report.now);
     return text;
 }

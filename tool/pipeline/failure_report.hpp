@@ -32,7 +32,8 @@ struct FailureReport {
     bool live = false;       ///< the output was on the terminal already
     std::string note{};      ///< what the engine says that may be the cause; mostly empty
     std::string log;
-    std::string failed_state;                    ///< UUID
+    std::string failed_state;  ///< UUID; empty: nothing is kept
+    std::vector<engine::Leak> leaks{};
     std::vector<RollbackPoint> rollback_points;  ///< nearest first
     std::string resume_command;
     std::string look_command;  ///< runs a command in the failed state
@@ -48,6 +49,9 @@ FailureReport make_failure_report(engine::Engine& engine, const std::string& hel
 /// trouble, not the command's.
 std::string describe_breakdown(engine::Engine& engine, const Plan& plan, const Stage& stage,
                                const Error& error);
+
+/// For people: where secrets were left, a line each; empty when there are none.
+std::string leaks_text(const std::vector<engine::Leak>& leaks);
 
 Json to_json(const FailureReport& report);
 std::string to_text(const FailureReport& report);

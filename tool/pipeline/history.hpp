@@ -17,7 +17,7 @@ enum class HistoryEvent {
     imported,
     ran,
     restored,
-    failed,       ///< the image is the failed state
+    failed,       ///< the image is the failed state; none where that would have held a secret
     rolled_back,  ///< it is another generation now
     dropped,      ///< no marker any more, because of a rollback; the image is what it was
     unpinned,

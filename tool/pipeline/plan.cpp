@@ -20,10 +20,12 @@ void read_task(const Json& json, Task& task) {
     task.command = json_get<std::string>(json, "command");
     task.environment = json_get<std::map<std::string, std::string>>(json, "environment");
     task.workdir = json_get<std::string>(json, "workdir");
-    // Plans of the first versions lack these two.
+    // Plans of the first versions lack these.
     task.user = json_find<std::string>(json, "user").value_or("");
     task.caches = engine::parse_caches(
         json_find<std::vector<std::string>>(json, "caches").value_or(std::vector<std::string>()));
+    task.secrets = parse_secrets(
+        json_find<std::vector<std::string>>(json, "secrets").value_or(std::vector<std::string>()));
     task.network = json_get<bool>(json, "network");
     task.timeout = std::chrono::seconds(json_get<std::int64_t>(json, "timeout"));
 }

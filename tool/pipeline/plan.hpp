@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/types.hpp"
+#include "pipeline/secret_source.hpp"
 
 namespace mstage::pipeline {
 
@@ -23,6 +24,7 @@ struct Task {
     std::string workdir;
     std::string user{};                   ///< empty: the image's
     std::vector<engine::Cache> caches{};  ///< sorted by path
+    std::vector<SecretSource> secrets{};  ///< sorted by id; never a value
     bool network = true;
     std::chrono::seconds timeout{0};  ///< 0: none
 };

@@ -1,5 +1,7 @@
 #include "pipeline/scan.hpp"
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "base/lock.hpp"
 #include "pipeline/checkpoint.hpp"
@@ -8,10 +10,25 @@ namespace mstage::pipeline {
 
 namespace {
 
+/// What no snapshot may have, whatever the patterns say: the build tree, and files with secrets.
+std::vector<std::filesystem::path> skipped(const Plan& plan) {
+    std::vector<std::filesystem::path> paths = {plan.build_dir};
+    const auto add_files_of = [&](const Task& task) {
+        for (const SecretSource& secret : task.secrets) {
+            if (secret.kind == SecretSource::Kind::file) {
+                paths.emplace_back(secret.name);
+            }
+        }
+    };
+    std::ranges::for_each(plan.stages, add_files_of);
+    std::ranges::for_each(plan.tests, add_files_of);
+    return paths;
+}
+
 engine::SourceRequest request_for(const Plan& plan) {
     engine::SourceRequest request{.root = plan.source,
                                   .exclude = plan.exclude,
-                                  .skip = {plan.build_dir},
+                                  .skip = skipped(plan),
                                   .cache_file = plan.state_dir / "stat-cache",
                                   .workdir = plan.workdir,
                                   .stages = {},

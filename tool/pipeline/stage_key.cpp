@@ -39,6 +39,9 @@ Json stage_key_parts(const Plan& plan, const Stage& stage, const std::string& en
     for (const engine::Cache& cache : stage.caches) {
         parts["caches"][cache.path] = cache.id;
     }
+    for (const SecretSource& secret : stage.secrets) {
+        parts["secrets"].push_back(secret.id);
+    }
     for (const engine::ImageCopy& copy : copies) {
         parts["copies"].push_back(
             {{"image", copy.image.str()}, {"path", copy.path}, {"destination", copy.destination}});

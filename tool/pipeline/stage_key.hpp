@@ -16,10 +16,11 @@ std::vector<engine::ImageCopy> present_copies(const Plan& plan, const Stage& sta
 ///
 /// In: the engine and its format version, the parent image, command, environment, working
 /// directory, network, where the source files go, and the digest of those that the stage declares;
-/// where they are given, also the user, the places and ids of caches, and the images, paths and
-/// destinations of what is copied from other checkpoints.
+/// where they are given, also the user, the places and ids of caches, the ids of secrets, and the
+/// images, paths and destinations of what is copied from other checkpoints.
 ///
-/// Out, on purpose: what is in the caches and how they are shared, the timeout (it only decides
+/// Out, on purpose: what is in the caches and how they are shared, what the secrets are and where
+/// they come from, the timeout (it only decides
 /// whether there is a result), LIVE, proxies, names
 /// of pipeline, stage and checkpoint but for the one that commands can see (MSTAGE_STAGE), times
 /// and owners of source files, paths of this machine, and the helper itself: k_format_version

@@ -30,6 +30,9 @@ engine::RunRequest request_for(const RunContext& context, const Plan& plan, cons
     request.workdir = task.workdir;
     request.user = task.user;
     request.caches = task.caches;
+    if (!task.secrets.empty()) {
+        request.secrets = context.read_secrets(task.secrets);
+    }
     request.note = context.note;
     request.network = task.network ? engine::Network::on : engine::Network::off;
     request.timeout = task.timeout;
@@ -108,9 +111,9 @@ void require_image(const RunContext& context, const Plan& plan, const std::strin
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
                         Checkpoint checkpoint, const Json& key_parts,
                         std::vector<engine::ImageCopy> copies) {
+    engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
     // From here until it succeeds there is no such checkpoint, however we end.
     remove_checkpoint(plan, stage.checkpoint);
-    engine::RunRequest request = request_for(context, plan, stage, *checkpoint.parent);
     request.inputs_digest = json_get<std::string>(key_parts, "inputs");
     request.inputs_file = plan.inputs_path(stage.name);
     request.copies = std::move(copies);
@@ -122,8 +125,10 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
         request.live = context.terminal;
     }
     const engine::RunResult result = context.engine.run(request);
-    if (!result.outcome.ok()) {
-        write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
+    if (!result.ok()) {
+        if (result.failed_state) {
+            write_failure(plan, stage.checkpoint, {result.run, *result.failed_state});
+        }
         append_history(plan, {{.checkpoint = stage.checkpoint,
                                .event = HistoryEvent::failed,
                                .image = result.failed_state,
@@ -246,8 +251,9 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
                            const engine::OutputSink& live) {
     finish_change(plan.build_dir);
-    engine::RunRequest request =
-        request_for(context, plan, test, get_checkpoint(plan, test.from).image);
+    engine::RunRequest request = with_context(fmt::format("test '{}'", test.name), [&] {
+        return request_for(context, plan, test, get_checkpoint(plan, test.from).image);
+    });
     require_image(context, plan, test.from, request.image);
     request.origin = fmt::format("test {}", test.name);
     request.streams = engine::Streams::separate;

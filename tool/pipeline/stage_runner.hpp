@@ -16,6 +16,8 @@ struct RunContext {
     std::string helper;                          ///< how a person calls this program
     std::map<std::string, std::string> proxies;  ///< the caller's proxy variables
     std::map<std::string, std::filesystem::path> authorities{};  ///< those that name certificates
+    /// The values of secrets, read now. Throws Error when one is not there.
+    std::function<std::vector<engine::Secret>(const std::vector<SecretSource>&)> read_secrets{};
     engine::OutputSink terminal;                   ///< for stages that are LIVE; may be empty
     std::function<void(const std::string&)> note;  ///< a line about what is going on
 };

@@ -19,7 +19,8 @@ namespace {
 
 // What a fork tells us when it is done: one JSON object, of either of three forms. Both ends are the
 // same program, so there is no version.
-//   run, log, exit_code, timed_out, interrupted_by, wall_ns, user_ns, system_ns, peak_memory_bytes
+//   run, log, exit_code, timed_out, interrupted_by, wall_ns, user_ns, system_ns, peak_memory_bytes,
+//   leaks
 //   unavailable: why there can be no sandbox
 //   breakdown: why the command could not be run
 
@@ -33,7 +34,8 @@ Json answer_of(const engine::RunResult& result) {
             {"wall_ns", outcome.usage.wall.count()},
             {"user_ns", outcome.usage.user.count()},
             {"system_ns", outcome.usage.system.count()},
-            {"peak_memory_bytes", outcome.usage.peak_memory}};
+            {"peak_memory_bytes", outcome.usage.peak_memory},
+            {"leaks", engine::to_json(result.leaks)}};
 }
 
 engine::RunResult result_of(const Json& answer) {
@@ -51,6 +53,7 @@ engine::RunResult result_of(const Json& answer) {
     result.outcome.usage.user = time("user_ns");
     result.outcome.usage.system = time("system_ns");
     result.outcome.usage.peak_memory = json_get<std::uint64_t>(answer, "peak_memory_bytes");
+    result.leaks = engine::leaks_from(json_get<Json>(answer, "leaks"));
     return result;
 }
 
@@ -197,6 +200,10 @@ std::string describe_end(const TestFork& fork) {
     }
     if (outcome.timed_out) {
         return "time-out";
+    }
+    if (outcome.ok() && !fork.result->leaks.empty()) {
+        return fmt::format("secret '{}' in cache '{}'", fork.result->leaks.front().secret,
+                           fork.result->leaks.front().cache);
     }
     const bool by_signal = outcome.code > 128 && outcome.code <= 128 + 64;
     return by_signal ? ExitState{{}, outcome.code - 128}.describe()

@@ -17,10 +17,11 @@ struct TestFork {
     std::optional<engine::RunResult> result{};
     std::string breakdown{};
 
-    bool ok() const { return result && result->outcome.ok(); }
+    bool ok() const { return result && result->ok(); }
 };
 
-/// How it ended, for people: "exit code 3", "time-out", "signal 11 (Segmentation fault)", "not run".
+/// How it ended, for people: "exit code 3", "time-out", "signal 11 (Segmentation fault)", "not run",
+/// "secret 'token' in cache 'npm'".
 std::string describe_end(const TestFork& fork);
 
 /// Calls `run` `count` times, each in a process of its own, at most `at_once` at the same time, and

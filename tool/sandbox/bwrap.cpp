@@ -98,8 +98,11 @@ void limit(__rlimit_resource resource, rlim_t wanted) {
 }
 
 /// As for the umask.
-void set_limits() {
+void set_limits(bool has_secrets) {
     limit(RLIMIT_CORE, 0);
+    if (has_secrets) {
+        forbid_core_dumps();
+    }
     limit(RLIMIT_FSIZE, RLIM_INFINITY);
     limit(RLIMIT_NOFILE, 65536);
     limit(RLIMIT_STACK, 8UL << 20);
@@ -125,14 +128,15 @@ BwrapFile find_bwrap(IdMode mode) {
 }
 
 [[noreturn]] void exec_bwrap(const BwrapFile& bwrap, const std::vector<std::string>& argv,
-                             const CommandFds& fds, const std::vector<int>& kept) {
+                             const CommandFds& fds, const std::vector<int>& kept,
+                             bool has_secrets) {
     std::vector<char*> pointers;
     for (const std::string& word : argv) {
         pointers.push_back(const_cast<char*>(word.c_str()));
     }
     pointers.push_back(nullptr);
     reset_signals_for_child();
-    set_limits();
+    set_limits(has_secrets);
     ::dup2(fds.in.fd, 0);
     ::dup2(fds.out, 1);
     ::dup2(fds.err, 2);
@@ -219,6 +223,7 @@ RootFacts prepare_root(const Spec& spec) {
     for (const ShownFile& file : spec.files) {
         show_file(root, file);
     }
+    mount_secrets(root, spec.secrets, facts.user);
     if (spec.network == Network::on && spec.resolv_conf && resolv_conf_at) {
         show_file(root, {*spec.resolv_conf, *resolv_conf_at});
     }
@@ -340,7 +345,8 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
         give_streams_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
-    const pid_t pid = start_child([&] { exec_bwrap(bwrap, argv, fds, kept); });
+    const pid_t pid =
+        start_child([&] { exec_bwrap(bwrap, argv, fds, kept, !spec.secrets.empty()); });
     return reap_all(pid);
 }
 

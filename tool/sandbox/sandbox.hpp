@@ -14,6 +14,7 @@
 #include "sandbox/cache_mounts.hpp"
 #include "sandbox/id_map.hpp"
 #include "sandbox/root_plan.hpp"
+#include "sandbox/secret_files.hpp"
 #include "sandbox/system_places.hpp"
 #include "sandbox/user.hpp"
 
@@ -42,7 +43,8 @@ struct Spec {
     Network network = Network::on;
     /// Shown read-only as /etc/resolv.conf when the network is on.
     std::optional<std::filesystem::path> resolv_conf;
-    std::vector<ShownFile> files{};       ///< below /run
+    std::vector<ShownFile> files{};  ///< below /run
+    std::vector<Secret> secrets{};
     std::chrono::nanoseconds timeout{0};  ///< 0: none
     int stdin_fd = -1;                    ///< -1: /dev/null
 };

@@ -19,7 +19,7 @@ struct ScanOptions {
     /// root, and of one that has both, only that `.mstage`), with directories that hold nothing but
     /// build trees. Nothing else is.
     std::vector<std::string> exclude;
-    /// Absolute paths (build trees) that are never entered. Those outside of the root, or that the
+    /// Absolute paths (build trees, single files) that are never in the tree. Those outside of the root, or that the
     /// root is in, don't matter; the root itself is an Error.
     std::vector<std::filesystem::path> skip;
     std::filesystem::path cache_file;

@@ -54,6 +54,26 @@ TEST(FailureReport, TellsAPersonHowToGoOn) {
 )");
 }
 
+TEST(FailureReport, NamesThePlacesOfSecrets) {
+    FailureReport report = example();
+    report.outcome.code = 0;
+    report.failed_state = "";
+    report.leaks = {{"token", "/etc/app/a\nb", ""}, {"key", "/root/.npm/x", "npm"}};
+    const std::string text = to_text(report);
+    EXPECT_TRUE(test::contains(text, "left a secret where it is to be found (after 1.5 s)\n"))
+        << text;
+    EXPECT_TRUE(
+        test::contains(text,
+                       "  secrets, or what gives them away, are in:\n"
+                       "    /etc/app/a\nb (secret 'token')\n"
+                       "    /root/.npm/x (secret 'key', in cache 'npm': mstage caches --rm npm)\n"
+                       "  failed state: none is kept, for there is a secret in it\n"))
+        << text;
+    EXPECT_EQ(dump_json(to_json(report).at("leaks")),
+              R"([{"cache":null,"path":"/etc/app/a\nb","secret":"token"},)"
+              R"({"cache":"npm","path":"/root/.npm/x","secret":"key"}])");
+}
+
 TEST(FailureReport, TellsAProgramTheSame) {
     EXPECT_EQ(dump_json_indented(to_json(example())), R"({
   "checkpoint": "build-complete",
@@ -63,6 +83,7 @@ TEST(FailureReport, TellsAProgramTheSame) {
   "failed_state": "abcd3333-0000-4000-8000-000000000000",
   "interrupted_by": null,
   "last_lines": "a.c:1: error\nmake: *** [a.o] Error 1",
+  "leaks": [],
   "log": "/store/runs/1/output.log",
   "look_command": "mstage -C /b run app.build-complete@failed -- ls -la",
   "note": "",

@@ -52,12 +52,15 @@ TEST_F(StageKeyTest, ChangesWithEverythingThatCanChangeTheResult) {
     m_stage.caches = {{"/a", "a"}, {"/b", "b"}};
     EXPECT_TRUE(changes_with([&] { m_stage.caches[1].path = "/c"; }));
     EXPECT_TRUE(changes_with([&] { m_stage.caches[1].id = "c"; }));
+    EXPECT_TRUE(changes_with([&] { m_stage.secrets = parse_secrets({"a=A"}); }));
     EXPECT_TRUE(changes_with([&] { m_stage.name = "other"; })) << "commands can see MSTAGE_STAGE";
 }
 
 TEST_F(StageKeyTest, StaysWhenOnlyTheWayThereChanges) {
     EXPECT_FALSE(changes_with([&] { m_stage.timeout = std::chrono::seconds(60); }));
     EXPECT_FALSE(changes_with([&] { m_stage.live = true; }));
+    m_stage.secrets = parse_secrets({"a=A"});
+    EXPECT_FALSE(changes_with([&] { m_stage.secrets = parse_secrets({"a=file:/b"}); }));
     m_stage.caches = {{"/a", "a"}, {"/b", "b"}};
     EXPECT_FALSE(changes_with([&] { m_stage.caches[0].sharing = engine::CacheSharing::locked; }));
     EXPECT_FALSE(changes_with([&] { m_stage.caches = {{"/b", "b"}, {"/a", "a"}}; }));

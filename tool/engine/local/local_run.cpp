@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "engine/local/local_engine.hpp"
 #include "engine/local/root_layout.hpp"
+#include "engine/local/secret_guard.hpp"
 
 namespace mstage::engine {
 
@@ -104,6 +105,14 @@ Json to_json(const std::vector<Cache>& caches) {
     return list;
 }
 
+Json to_json(const std::vector<Secret>& secrets) {
+    Json ids = Json::array();
+    for (const Secret& secret : secrets) {
+        ids.push_back(secret.id);
+    }
+    return ids;
+}
+
 /// runs/<uuid>/run.json. Every field is always there.
 Json run_record(const RunRequest& request, const RunResult& result, TimePoint started) {
     const Outcome& outcome = result.outcome;
@@ -118,6 +127,7 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"environment", request.environment},
         {"user", request.user},
         {"caches", to_json(request.caches)},
+        {"secrets", to_json(request.secrets)},
         {"network", request.network == Network::on},
         {"timeout_s", seconds(request.timeout)},
         {"disposable", request.disposable},
@@ -135,6 +145,7 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"result_image", json_or_null(result.result_image)},
         {"filesystem_changed", result.filesystem_changed},
         {"failed_state", json_or_null(result.failed_state)},
+        {"leaks", engine::to_json(result.leaks)},
     };
 }
 
@@ -161,12 +172,13 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     const fs::path run_dir = m_store.make_run_dir(result.run);
     result.log = run_dir / "output.log";
     const Fd log = open_fd(result.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    const OutputSink sink = [&](Stream stream, std::string_view data) {
+    SecretGuard guard(request.secrets);
+    const OutputSink sink = guard.guarded([&](Stream stream, std::string_view data) {
         with_context(result.log.native(), [&] { write_all(log.get(), data); });
         if (request.live) {
             request.live(stream, data);
         }
-    };
+    });
     std::map<std::string, std::string> environment = environment_for(request, image);
     std::vector<sandbox::ShownFile> authorities = show_authorities(request, image, environment);
     const sandbox::Spec spec{
@@ -185,10 +197,13 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         .network = request.network,
         .resolv_conf = copy_resolv_conf(work.path()),
         .files = std::move(authorities),
+        .secrets = request.secrets,
         .timeout = request.timeout,
         .stdin_fd = request.stdin_fd};
     const TimePoint started = std::chrono::system_clock::now();
     result.outcome = sandbox::run(spec, request.streams, sink);
+    guard.finish_output(result.outcome);
+    result.leaks = guard.leaks_in(spec.caches, request.caches, started, m_ids);
 
     if (!result.outcome.ok() && image.ground == store::Ground::host &&
         m_ids.mode != sandbox::IdMode::identity) {
@@ -198,6 +213,8 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     }
     if (!request.disposable) {
         result.filesystem_changed = layout.changed();
+        const std::vector<Leak> leaks = guard.leaks_in(layout, m_ids);
+        result.leaks.insert(result.leaks.begin(), leaks.begin(), leaks.end());
         Image next{.id = ImageId::generate(),
                    .ground = image.ground,
                    .layers = layers,
@@ -206,9 +223,9 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         next.origin = request.origin;
         next.command = request.command_line;
         next.run = result.run;
-        if (result.outcome.ok()) {
+        if (result.ok()) {
             finish_good_run(request, std::move(next), layout, result);
-        } else {
+        } else if (leaks.empty()) {
             finish_failed_run(std::move(next), layout, result);
         }
     }
