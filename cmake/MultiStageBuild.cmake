@@ -60,7 +60,7 @@ Commands
       [BUILD_COMMAND <command>...] [BUILD_INPUTS <pattern>...|NONE]
       [TEST_COMMAND <command>...]
       [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>] [LIVE ON|OFF]
-      [USER <user>] [INSTALL_USER <user>] [CACHE <cache>...])
+      [USER <user>] [INSTALL_USER <user>] [CACHE <cache>...] [SECRET <id>=<source>...])
 
   The stages are
 
@@ -177,6 +177,9 @@ Commands
   ``CACHE <cache>...``
     See `Caches`_.
 
+  ``SECRET <id>=<source>...``
+    See `Secrets`_.
+
 .. command:: multi_stage_add_stage
 
   Adds a stage to a pipeline. Stages that start from the same checkpoint run side by side:
@@ -188,7 +191,7 @@ Commands
       [COPY <checkpoint>:<path>[=<destination>]...]
       [INPUTS <pattern>...|NONE] [EXCLUDE <pattern>...] [WORKDIR <path>]
       [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>] [LIVE ON|OFF]
-      [USER <user>] [CACHE <cache>...])
+      [USER <user>] [CACHE <cache>...] [SECRET <id>=<source>...])
 
   ``FROM <checkpoint>``
     ``setup-base``, ``deps-installed``, ``build-complete``, or the checkpoint of a stage that was
@@ -225,7 +228,7 @@ Commands
   ``EXCLUDE <pattern>...``
     Files that this stage does not see even if its ``INPUTS`` and the pipeline let it.
 
-  ``ENVIRONMENT`` and ``CACHE`` are added to the pipeline's own, and win over it where they name the
+  ``ENVIRONMENT``, ``CACHE`` and ``SECRET`` are added to the pipeline's own, and win over it where they name the
   same; the other options replace the pipeline's. Any directory of the project may call this, also
   another than the one that called :command:`multi_stage_build`.
 
@@ -239,7 +242,7 @@ Commands
     multi_stage_add_test(<pipeline>
       NAME <name> FROM <checkpoint> COMMAND <command>...
       [WORKDIR <path>] [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>]
-      [USER <user>] [CACHE <cache>...] [REPEAT <count>]
+      [USER <user>] [CACHE <cache>...] [SECRET <id>=<source>...] [REPEAT <count>]
       [PROCESSORS <count>] [RESOURCE_LOCK <name>...] [LABELS <label>...])
 
   ``NAME <name>``
@@ -277,7 +280,7 @@ Commands
       FROM <checkpoint>
       [MAP <path>=<dir>...] [PASS_ENVIRONMENT <name>...] [VARIABLE <variable>]
       [ENVIRONMENT <name>=<value>...] [NETWORK ON|OFF] [TIMEOUT <time>]
-      [USER <user>] [CACHE <cache>...])
+      [USER <user>] [CACHE <cache>...] [SECRET <id>=<source>...])
 
   The programs are those of the image: a stage has built the project there, and this machine need
   not. Both read the same ``CMakeLists.txt``, so CTest knows the same tests:
@@ -398,6 +401,45 @@ belongs to the user of the stage that comes.
 
 A command must work with an empty cache as well: a stage runs again when the path or the id of a
 cache changes, and never because of what is in it. ``mstage caches`` lists caches and removes them.
+
+Secrets
+^^^^^^^
+
+A password, token or key that a command needs, and that is to be nowhere afterwards, is a file that
+only this command finds:
+
+.. code-block:: cmake
+
+  INSTALL_COMMAND "npm_config_userconfig=/run/secrets/npmrc npm ci"
+  SECRET npmrc=~/.npmrc token=env:DEPLOY_TOKEN
+
+``/run/secrets/<id>`` is in memory only, read-only, and the command's user alone can read it:
+``curl --oauth2-bearer "$(cat /run/secrets/token)" ...`` (which shows it to all who can list this
+machine's processes; better is a program that reads the file). ``<id>`` consists of letters, digits,
+``_``, ``.`` and ``-``. ``<source>`` says where the value comes from, whenever a command is about to
+run and never when CMake runs:
+
+=============== ===================================================================
+``env:<name>``  the environment variable, of who calls the build tool
+``<name>``      the same
+``file:<path>`` the file, relative to ``CMAKE_CURRENT_SOURCE_DIR``, or ``~/...``
+``<path>``      the same, for a path with a ``/`` in it, or ``.`` or ``~`` at its beginning
+=============== ===================================================================
+
+A value has 6 bytes to 64 KiB. The stage does not run when one is missing or empty, and it does not run
+again because a value changed: only the ids are a part of its key. A secret's file in ``SOURCE`` is
+never among the inputs of a stage.
+
+What the command prints has ``***`` in place of its secrets, on the terminal as in the log. That is:
+of the whole value, but for line ends at its end, and of each line with at least 16 bytes, also in
+base64 and with ``%XX`` as in URLs. What it writes is searched for the same before it becomes an image,
+names of files and their attributes too. If there is any, the stage fails and names the file, and
+nothing of what it wrote is kept, as when a command fails that has left secrets. Files that it wrote in
+its caches are searched too; ``mstage caches --rm <id>`` removes such a cache. No search finds what a
+program has encrypted, compressed, or taken apart: a file of settings with a token in it had better
+be a secret for itself, and the token another one.
+
+A command cannot leave a dump of its memory.
 
 Command lines
 ^^^^^^^^^^^^^

@@ -96,11 +96,13 @@ function(_MultiStageBuild_check_name caller kind name)
 endfunction()
 
 # Checks the options that every command in a sandbox has, as _MultiStageBuild_begin() left them in
-# arg_*, and writes NETWORK and LIVE as ON or OFF, TIMEOUT in seconds. A macro: they are the caller's.
+# arg_*, and writes NETWORK and LIVE as ON or OFF, TIMEOUT in seconds, and each SECRET with the kind of
+# its source. A macro: they are the caller's.
 macro(_MultiStageBuild_read_run_options)
   _MultiStageBuild_workdir("${caller}" arg_WORKDIR "${arg_WORKDIR}")
   _MultiStageBuild_check_environment("${caller}" "${arg_ENVIRONMENT}")
   _MultiStageBuild_check_caches("${caller}" "${arg_CACHE}")
+  _MultiStageBuild_secrets("${caller}" arg_SECRET "${arg_SECRET}")
   _MultiStageBuild_boolean("${caller}" arg_NETWORK NETWORK "${arg_NETWORK}")
   _MultiStageBuild_boolean("${caller}" arg_LIVE LIVE "${arg_LIVE}")
   _MultiStageBuild_seconds("${caller}" arg_TIMEOUT TIMEOUT "${arg_TIMEOUT}")
@@ -237,6 +239,56 @@ function(_MultiStageBuild_cache_id out cache)
   set(${out} "" PARENT_SCOPE)
   if(cache MATCHES ",id=([^,]+)")
     set(${out} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# The encoded elements of the keyword SECRET, each as <id>=env:<name> or <id>=file:<absolute path>, still
+# encoded. The values are for the helper to read, when a command is about to run. What is no such
+# element is not repeated: who gives the value itself is not to find it in a log.
+function(_MultiStageBuild_secrets caller out secrets)
+  set(ids "")
+  set(result "")
+  foreach(secret IN LISTS secrets)
+    _MultiStageBuild_decode(text "${secret}")
+    if(NOT text MATCHES "^[A-Za-z0-9_-][A-Za-z0-9._-]*=")
+      _MultiStageBuild_fail("${caller}" "not of the form <id>=<source>" Keyword SECRET
+        Allowed "in ids letters, digits, '_', '.' and '-', the first of them no '.'")
+    endif()
+    string(REGEX MATCH "^[^=]+" id "${text}")
+    if(id IN_LIST ids)
+      _MultiStageBuild_fail("${caller}" "two secrets with one id" SECRET "'${id}'")
+    endif()
+    list(APPEND ids "${id}")
+    string(LENGTH "${id}=" length)
+    string(SUBSTRING "${text}" ${length} -1 source)
+    _MultiStageBuild_secret_source(source "${source}")
+    if(source STREQUAL "")
+      _MultiStageBuild_fail("${caller}" "neither an environment variable nor a file" SECRET "'${id}'"
+        Known "env:<name>, file:<path>, or for short a name, or a path with '/' in it")
+    endif()
+    _MultiStageBuild_encode(element "${id}=${source}")
+    list(APPEND result "${element}")
+  endforeach()
+  set(${out} "${result}" PARENT_SCOPE)
+endfunction()
+
+# The source of a secret with its kind, "" when it is of none.
+function(_MultiStageBuild_secret_source out source)
+  if(source MATCHES "^(env:)?([A-Za-z_][A-Za-z0-9_]*)$")
+    set(${out} "env:${CMAKE_MATCH_2}" PARENT_SCOPE)
+  elseif(source MATCHES "^file:." OR (source MATCHES "^[.~]|/" AND NOT source MATCHES "^env:"))
+    set(path "${source}")
+    if(path MATCHES "^file:(.*)$")
+      set(path "${CMAKE_MATCH_1}")
+    endif()
+    if(path MATCHES "^~/")
+      string(SUBSTRING "${path}" 1 -1 path)
+      string(PREPEND path "$ENV{HOME}")
+    endif()
+    _MultiStageBuild_plain_path(path "${path}")
+    set(${out} "file:${path}" PARENT_SCOPE)
+  else()
+    set(${out} "" PARENT_SCOPE)
   endif()
 endfunction()
 

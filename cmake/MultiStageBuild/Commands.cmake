@@ -44,7 +44,8 @@ function(multi_stage_build pipeline)
     default_timeout "${arg_TIMEOUT}"
     default_live "${arg_LIVE}"
     default_user "${arg_USER}"
-    default_caches "${arg_CACHE}")
+    default_caches "${arg_CACHE}"
+    default_secrets "${arg_SECRET}")
   set(last setup-base)
   if(NOT install_command STREQUAL "")
     # Whoever builds: packages are installed by root, if no other is named.
@@ -52,16 +53,16 @@ function(multi_stage_build pipeline)
       set(arg_INSTALL_USER "%00")
     endif()
     _MultiStageBuild_add_stage("${pipeline}" install deps-installed ${last} "${install_command}" "${install_inputs}"
-      "" "" "" "" "" "${arg_INSTALL_USER}" "")
+      "" "" "" "" "" "${arg_INSTALL_USER}" "" "")
     set(last deps-installed)
   endif()
   if(NOT build_command STREQUAL "")
     _MultiStageBuild_add_stage("${pipeline}" build build-complete ${last} "${build_command}" "${build_inputs}"
-      "" "" "" "" "" "" "")
+      "" "" "" "" "" "" "" "")
     set(last build-complete)
   endif()
   if(NOT test_command STREQUAL "")
-    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "" "" "" "" "" "")
+    _MultiStageBuild_add_test("${pipeline}" test ${last} "${test_command}" "" "" "" "" "" "" "" "" "" "" "")
   endif()
 endfunction()
 
@@ -80,7 +81,8 @@ function(multi_stage_add_stage pipeline stage)
 
   _MultiStageBuild_set_selection("${pipeline}" "${stage}" "${arg_EXCLUDE}" "${arg_COPY}")
   _MultiStageBuild_add_stage("${pipeline}" "${stage}" "${arg_CHECKPOINT}" "${arg_FROM}" "${command}" "${inputs}"
-    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}" "${arg_USER}" "${arg_CACHE}")
+    "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_LIVE}" "${arg_USER}" "${arg_CACHE}"
+    "${arg_SECRET}")
 endfunction()
 
 function(multi_stage_add_test pipeline)
@@ -101,7 +103,7 @@ function(multi_stage_add_test pipeline)
 
   _MultiStageBuild_add_test("${pipeline}" "${arg_NAME}" "${arg_FROM}" "${command}"
     "${arg_WORKDIR}" "${arg_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_USER}" "${arg_CACHE}"
-    "${arg_PROCESSORS}" "${arg_REPEAT}" "${arg_RESOURCE_LOCK}" "${arg_LABELS}")
+    "${arg_SECRET}" "${arg_PROCESSORS}" "${arg_REPEAT}" "${arg_RESOURCE_LOCK}" "${arg_LABELS}")
 endfunction()
 
 function(multi_stage_test_launcher pipeline)
@@ -118,10 +120,10 @@ function(multi_stage_test_launcher pipeline)
       _MultiStageBuild_fail("${caller}" "not the name of a variable" PASS_ENVIRONMENT "'${name}'")
     endif()
   endforeach()
-  _MultiStageBuild_check_launcher("${caller}" "${pipeline}" "${arg_MAP};${arg_ENVIRONMENT};${arg_CACHE}")
+  _MultiStageBuild_check_launcher("${caller}" "${pipeline}" "${arg_MAP};${arg_ENVIRONMENT};${arg_CACHE};${arg_SECRET}")
 
   _MultiStageBuild_launcher_words(launcher "${pipeline}" "${arg_FROM}" "${arg_MAP}" "${arg_ENVIRONMENT}"
-    "${arg_PASS_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_USER}" "${arg_CACHE}")
+    "${arg_PASS_ENVIRONMENT}" "${arg_NETWORK}" "${arg_TIMEOUT}" "${arg_USER}" "${arg_CACHE}" "${arg_SECRET}")
   _MultiStageBuild_require_fixture("${pipeline}" "${arg_FROM}")
   if(DEFINED arg_VARIABLE)
     set(${arg_VARIABLE} "${launcher}" PARENT_SCOPE)

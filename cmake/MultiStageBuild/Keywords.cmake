@@ -10,7 +10,8 @@ function(_MultiStageBuild_keywords function)
   # What every command in a sandbox has. (set() would take CACHE for its own.)
   list(APPEND run_multi_value
     CACHE
-    ENVIRONMENT)
+    ENVIRONMENT
+    SECRET)
   set(run_one_value
     WORKDIR
     NETWORK

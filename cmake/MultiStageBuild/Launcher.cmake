@@ -22,7 +22,8 @@ endfunction()
 
 # A list of words. The lists among the arguments are encoded; of the options "" stands for what was
 # not given.
-function(_MultiStageBuild_launcher_words out pipeline from mappings environment passed network timeout user caches)
+function(_MultiStageBuild_launcher_words out pipeline from mappings environment passed network timeout user caches
+    secrets)
   foreach(option IN ITEMS network timeout user)
     if("${${option}}" STREQUAL "")
       _MultiStageBuild_get(${option} "${pipeline}/default_${option}")
@@ -32,6 +33,7 @@ function(_MultiStageBuild_launcher_words out pipeline from mappings environment 
   list(PREPEND environment ${inherited})
   list(APPEND environment ${passed})
   _MultiStageBuild_all_caches(caches "${pipeline}" "${caches}")
+  _MultiStageBuild_all_secrets(secrets "${pipeline}" "${secrets}")
 
   _MultiStageBuild_launcher_helper(helper "${pipeline}")
   _MultiStageBuild_config_option(config)
@@ -50,6 +52,10 @@ function(_MultiStageBuild_launcher_words out pipeline from mappings environment 
   foreach(cache IN LISTS caches)
     _MultiStageBuild_decode(cache "${cache}")
     list(APPEND words --cache "${cache}")
+  endforeach()
+  foreach(secret IN LISTS secrets)
+    _MultiStageBuild_decode(secret "${secret}")
+    list(APPEND words --secret "${secret}")
   endforeach()
   if(NOT network)
     list(APPEND words --no-network)

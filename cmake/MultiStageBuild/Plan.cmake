@@ -11,15 +11,16 @@
 #   build_tool (the words of a shell command line that a target's name completes),
 #   stages: name, checkpoint, target, from, command, inputs (null: all of the source), exclude,
 #           copies (plan, null for that of this pipeline, checkpoint, path, destination), environment,
-#           workdir, user ("": the image's), caches (as `mstage run --cache` takes them), network, timeout, live
-#   tests:  name, from, command, environment, workdir, user, caches, network, timeout, repeat (how often it runs),
-#           processors (so many of these at once)
+#           workdir, user ("": the image's), caches and secrets (as `mstage run` takes them; never a secret's value),
+#           network, timeout, live
+#   tests:  name, from, command, environment, workdir, user, caches, secrets, network, timeout, repeat (how often it
+#           runs), processors (so many of these at once)
 
 include_guard(GLOBAL)
 
 # The fields that stages and tests share, from the options of one of them ("" for what was not
 # given) and those of its pipeline.
-function(_MultiStageBuild_run_json out pipeline command workdir environment network timeout user caches)
+function(_MultiStageBuild_run_json out pipeline command workdir environment network timeout user caches secrets)
   foreach(option IN ITEMS workdir network timeout user)
     if("${${option}}" STREQUAL "")
       _MultiStageBuild_get(${option} "${pipeline}/default_${option}")
@@ -36,9 +37,11 @@ function(_MultiStageBuild_run_json out pipeline command workdir environment netw
   _MultiStageBuild_json_string(user "${user}")
   _MultiStageBuild_all_caches(caches "${pipeline}" "${caches}")
   _MultiStageBuild_json_array(caches "${caches}")
+  _MultiStageBuild_all_secrets(secrets "${pipeline}" "${secrets}")
+  _MultiStageBuild_json_array(secrets "${secrets}")
   _MultiStageBuild_json_bool(network ${network})
   set(fields "\"command\": ${command},\n      \"environment\": ${environment},\n      \"workdir\": ${workdir},\n")
-  string(APPEND fields "      \"user\": ${user},\n      \"caches\": ${caches},\n")
+  string(APPEND fields "      \"user\": ${user},\n      \"caches\": ${caches},\n      \"secrets\": ${secrets},\n")
   string(APPEND fields "      \"network\": ${network},\n      \"timeout\": ${timeout}")
   set(${out} "${fields}" PARENT_SCOPE)
 endfunction()
@@ -63,6 +66,25 @@ function(_MultiStageBuild_all_caches out pipeline own)
       continue()
     endif()
     list(APPEND all "${cache}")
+  endforeach()
+  set(${out} ${all} ${own} PARENT_SCOPE)
+endfunction()
+
+# The encoded secrets of a stage or test and those of its pipeline, but for those whose id it gives to
+# another.
+function(_MultiStageBuild_all_secrets out pipeline own)
+  set(ids "")
+  foreach(secret IN LISTS own)
+    string(REGEX MATCH "^[^=]+" id "${secret}")
+    list(APPEND ids "${id}")
+  endforeach()
+  _MultiStageBuild_get(inherited "${pipeline}/default_secrets")
+  set(all "")
+  foreach(secret IN LISTS inherited)
+    string(REGEX MATCH "^[^=]+" id "${secret}")
+    if(NOT id IN_LIST ids)
+      list(APPEND all "${secret}")
+    endif()
   endforeach()
   set(${out} ${all} ${own} PARENT_SCOPE)
 endfunction()

@@ -36,15 +36,15 @@ function(_MultiStageBuild_depfile out path)
 endfunction()
 
 # Declares a stage that was checked and makes its edge. `command` is a command line, `inputs` JSON,
-# `environment` and `caches` encoded; of the options "" stands for what was not given, and the user
+# `environment`, `caches` and `secrets` encoded; of the options "" stands for what was not given, and the user
 # "%00" for that of the image.
 function(_MultiStageBuild_add_stage
-    pipeline stage checkpoint from command inputs workdir environment network timeout live user caches)
+    pipeline stage checkpoint from command inputs workdir environment network timeout live user caches secrets)
   if(live STREQUAL "")
     _MultiStageBuild_get(live "${pipeline}/default_live")
   endif()
   _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}"
-    "${user}" "${caches}")
+    "${user}" "${caches}" "${secrets}")
   _MultiStageBuild_json_bool(live_json ${live})
   string(PREPEND fields "      \"from\": \"${from}\",\n      \"inputs\": ${inputs},\n      ")
   string(APPEND fields ",\n      \"live\": ${live_json}")

@@ -7,10 +7,11 @@ include_guard(GLOBAL)
 # was not given. `processors`, `locks` and `labels` are properties of the test; `repeat` is how often
 # it runs.
 function(_MultiStageBuild_add_test
-    pipeline name from command workdir environment network timeout user caches processors repeat locks labels)
+    pipeline name from command workdir environment network timeout user caches secrets
+    processors repeat locks labels)
   _MultiStageBuild_require_fixture("${pipeline}" "${from}")
   _MultiStageBuild_run_json(fields "${pipeline}" "${command}" "${workdir}" "${environment}" "${network}" "${timeout}"
-    "${user}" "${caches}")
+    "${user}" "${caches}" "${secrets}")
   foreach(number IN ITEMS processors repeat)
     set(${number}_or_one "${${number}}")
     if(NOT ${number}_or_one)

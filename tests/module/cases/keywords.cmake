@@ -22,6 +22,7 @@ expect_warning("${build} make INSTALL_INPUTZ)" INSTALL_INPUTZ BUILD_COMMAND INST
 expect_warning("${build} make ENVIROMENT A=b)" ENVIROMENT BUILD_COMMAND ENVIRONMENT)
 expect_warning("${build} make TIMOUT 1s)" TIMOUT BUILD_COMMAND TIMEOUT)
 expect_warning("${build} make CACHES /x)" CACHES BUILD_COMMAND CACHE)
+expect_warning("${build} make SECRETS a=A)" SECRETS BUILD_COMMAND SECRET)
 expect_warning("${build} make INSTALL-USER me)" INSTALL-USER BUILD_COMMAND INSTALL_USER)
 expect_warning("multi_stage_build(other SOURCE .. BUILD_COMMAND b EXCLUDE x TIMEOUTS 5)" TIMEOUTS EXCLUDE
   "TIMEOUT\n.*-Wno-dev CMake keeps this to itself")

@@ -11,7 +11,7 @@ add_test(NAME below COMMAND other)\n")
 set(project "
 enable_language(C)
 multi_stage_build(app INSTALL_COMMAND i BUILD_COMMAND b TEST_COMMAND t ENVIRONMENT A=1 B=2 NETWORK OFF TIMEOUT 5
-  USER me CACHE /c,sharing=locked)
+  USER me CACHE /c,sharing=locked SECRET token=TOKEN)
 add_executable(before EXCLUDE_FROM_ALL main.c)
 add_test(NAME native COMMAND before)")
 
@@ -28,7 +28,7 @@ configure(suite)
 # The image's programs are tested: ours need not be there.
 run("one test" COMMAND ${ctest} -R "^unit$" STDOUT "app.build-complete.*unit .*100% tests passed, 0 tests failed out of 2")
 set(words "run -C ${tree} --ctest --map ${WORK_DIR}/suite=/app --map ${tree}=/build --map /srv/a b=/opt/a b -e A=1 -e B=2")
-string(APPEND words " -e B=3 -e C= -e SEED --cache /c,sharing=locked --no-network --timeout 5 --user me")
+string(APPEND words " -e B=3 -e C= -e SEED --cache /c,sharing=locked --secret token=env:TOKEN --no-network --timeout 5 --user me")
 expect_calls("one test" suite "stage app.setup-base: run" "scan app: install build" "stage app.install: run"
   "stage app.build: run"
   "${words} app.build-complete -- ${tree}/unit --data ${WORK_DIR}/suite/data")
@@ -45,7 +45,7 @@ add_test(NAME unit COMMAND unit)
 get_test_property(unit FIXTURES_REQUIRED fixtures)
 get_target_property(emulator unit CROSSCOMPILING_EMULATOR)
 message(STATUS \"of the test: \${fixtures} \${emulator}\")")
-configure(suite STDOUT "launcher: ${FAKE_HELPER};run;-C;${tree};--ctest;--map;${WORK_DIR}/suite=/app;-e;A=1;-e;B=2;--cache;/c,sharing=locked;--user;you;app.deps-installed;--\n.*of the test: NOTFOUND emulator-NOTFOUND")
+configure(suite STDOUT "launcher: ${FAKE_HELPER};run;-C;${tree};--ctest;--map;${WORK_DIR}/suite=/app;-e;A=1;-e;B=2;--cache;/c,sharing=locked;--secret;token=env:TOKEN;--user;you;app.deps-installed;--\n.*of the test: NOTFOUND emulator-NOTFOUND")
 
 # Newer versions of CMake have a property for it.
 file(COPY "${WORK_DIR}/suite/main.c" DESTINATION "${WORK_DIR}/new")

@@ -23,7 +23,8 @@ multi_stage_build(app
   TIMEOUT         600
   LIVE            ON
   USER            builder
-  CACHE           /root/.npm "/var/cache/a b,sharing=locked" /opt/c,id=c)
+  CACHE           /root/.npm "/var/cache/a b,sharing=locked" /opt/c,id=c
+  SECRET          token=TOKEN "key=/etc/a b.key" npmrc=.npmrc)
 multi_stage_add_stage(app docs
   FROM            deps-installed
   COMMAND         make docs
@@ -39,7 +40,8 @@ multi_stage_add_stage(app package
   TIMEOUT         0
   LIVE            OFF
   USER            1000:100
-  CACHE           /root/.npm/,sharing=private,id=other /opt/d,id=c)
+  CACHE           /root/.npm/,sharing=private,id=other /opt/d,id=c
+  SECRET          token=env:OTHER more=file:more)
 multi_stage_add_test(app
   NAME            unit
   FROM            codegen
