@@ -48,7 +48,7 @@ shout='for s in /run/secrets/*; do cat $s; echo; cat $s >&2; base64 $s; base64 -
     has "$out" passed
     has "$out" "***"
     same $'27\n28' "$(image_file sec.build-complete:/size)"
-    for verb in status "status --json" images; do
+    for verb in status "status --json" history "history --json" images; do
         # shellcheck disable=SC2086
         printed+=$(mstage -C build $verb 2>&1)
     done
