@@ -75,7 +75,7 @@ END
     build_fails
     has "$out" "stage 'install' of pipeline 'handbook' failed"
     has "$out" "npm ci"
-    has "$out" "Missing: is-number@7.0.0 from lock file"
+    has "$(cat "$(sed -n 's/^  log: //p' <<<"$out")")" "Missing: is-number@7.0.0 from lock file"
     has "$out" "rollback points that remain:"
     has "$out" "setup-base"
     has "$out" "to resume from 'setup-base'"

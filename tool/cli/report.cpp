@@ -72,9 +72,8 @@ int run_report(const Arguments& arguments) {
     std::string trace;
     parser.argument("PIPELINE", pipeline, "The pipeline (default: the first of the build tree)",
                     VerbParser::Needed::no);
-    parser.option(
-        "-o,--output", "FILE", page,
-        "Where to write the page (default: PIPELINE-report.html in the build tree; -: to stdout)");
+    parser.option("-o,--output", "FILE", page,
+                  "Write the page there (default: PIPELINE-report.html in the build tree), -: stdout");
     parser.option(
         "--trace", "FILE", trace,
         "Write a trace of the last build for chrome://tracing or Perfetto instead, of all "
