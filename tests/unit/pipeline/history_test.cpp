@@ -57,7 +57,8 @@ TEST_F(HistoryTest, ComesBackWithAllFields) {
     written.key = std::string(64, 'a');
     written.run = RunId::generate();
     written.duration_s = 1.5;
-    written.phases = {{"key", parse_time("2026-01-31T12:00:00.000001Z"), 0.25}};
+    written.phases = {
+        {"key", parse_time("2026-01-31T12:00:00.000001Z"), std::chrono::milliseconds(250)}};
     written.pinned = true;
     append_history(m_plan, {written, entry(HistoryEvent::rolled_back, std::nullopt, "other")});
     const auto read = read_history(m_plan);
