@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
 
