@@ -31,6 +31,8 @@ function(read_link_edges cmake_lists)
     set(edges "")
     if(call MATCHES "LIBRARIES(.*)\\)$")
       string(REGEX MATCHALL "mstage_[a-z]+" edges "${CMAKE_MATCH_1}")
+      # That of others which we compile ourselves.
+      list(REMOVE_ITEM edges mstage_fmt)
       list(TRANSFORM edges REPLACE "^mstage_" "")
     endif()
     set(links_of_${name} "${edges}" PARENT_SCOPE)

@@ -96,15 +96,14 @@ differs_in() {
     why
     has "$out" "the command:
         - cat src/a.txt >/result
-        + cat src/b.txt >/result
-"
-    has "$out" "Ninja looks at it again: its marker is older than the plan, which CMake writes"
+        + cat src/b.txt >/result"
+    has_not "$out" "true first"
     differs_in '["command "]'
 }
 
 @test "environment, network, user, cache" {
     add() {
-        echo "multi_stage_add_stage(app extra FROM deps-installed COMMAND true CHECKPOINT extra-done $*)" \
+        echo "multi_stage_add_stage(app extra FROM deps-installed COMMAND true CHECKPOINT extra-done INPUTS NONE $*)" \
             >project/more.cmake
         configure
     }
@@ -114,21 +113,21 @@ differs_in() {
         build extra-done
         why_is '[[p["part"], p["name"], p["before"], p["after"]] for p in d["last"]["differences"]]' "$1" extra-done
     }
-    add ENVIRONMENT A=1 B=1
+    add NETWORK ON ENVIRONMENT A=1 B=1
     build extra-done
     later
-    add ENVIRONMENT A=2 C=1
+    add NETWORK ON ENVIRONMENT A=2 C=1
     why_extra '[["environment", "A", "1", "2"], ["environment", "B", "1", null], ["environment", "C", null, "1"]]'
     succeeds mstage -C build why extra-done
     has "$out" "environment variable A: '1' → '2'"
-    add ENVIRONMENT A=2 C=1 NETWORK OFF
+    add NETWORK OFF ENVIRONMENT A=2 C=1
     why_extra '[["network", "", true, false]]'
     succeeds mstage -C build why extra-done
     has "$out" "network: on → off"
-    add ENVIRONMENT A=2 C=1 NETWORK OFF USER root
+    add NETWORK OFF ENVIRONMENT A=2 C=1 USER root
     why_extra '[["user", "", null, "root"]]'
-    add ENVIRONMENT A=2 C=1 NETWORK OFF USER root CACHE /cache
-    why_extra '[["caches", "/cache", null, "app-cache"]]'
+    add NETWORK OFF ENVIRONMENT A=2 C=1 USER root CACHE /cache,id=mine
+    why_extra '[["caches", "/cache", null, "mine"]]'
 }
 
 @test "the parent, and the root cause" {
@@ -210,6 +209,14 @@ differs_in() {
     build
     why
     has_not "$out" "Ninja looks"
+}
+
+@test "project files that changed" {
+    built
+    echo "# more" >>project/CMakeLists.txt
+    why
+    has "$out" "CMake would run first: the project's build files have changed"
+    why_is 'd["ninja"]["configures"]' true
 }
 
 @test "what Ninja does not see" {

@@ -278,6 +278,7 @@ std::optional<std::chrono::minutes> take_zone(std::string_view text) {
 
 }  // namespace
 
+// What people give, too: fewer digits, or more, and an offset instead of the Z.
 TimePoint parse_time(std::string_view text) {
     std::tm utc{};
     const std::string copy(text);

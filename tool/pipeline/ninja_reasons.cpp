@@ -91,6 +91,7 @@ NinjaLook parse_explanations(const Plan& plan, const std::string& checkpoint,
     NinjaLook look;
     for (const std::string& line : split(output, '\n')) {
         look.no_work = look.no_work || line == "ninja: no work to do.";
+        look.configures = look.configures || line.ends_with("Re-running CMake...");
         if (!line.starts_with(k_explain)) {
             continue;
         }
@@ -98,7 +99,6 @@ NinjaLook parse_explanations(const Plan& plan, const std::string& checkpoint,
         if (auto reason = reason_in(plan, marker, message)) {
             look.reasons.push_back(std::move(*reason));
         }
-        look.configures = look.configures || newer_input(message, "build.ninja").has_value();
     }
     return look;
 }

@@ -12,6 +12,7 @@ namespace {
 
 using engine::ImageId;
 using engine::RunId;
+using namespace std::chrono_literals;
 
 class HistoryTest : public ::testing::Test {
 protected:
@@ -58,8 +59,7 @@ TEST_F(HistoryTest, ComesBackWithAllFields) {
     written.key = std::string(64, 'a');
     written.run = RunId::generate();
     written.duration_s = 1.5;
-    written.phases = {
-        {"key", parse_time("2026-01-31T12:00:00.000001Z"), std::chrono::milliseconds(250)}};
+    written.phases = {{"key", parse_time("2026-01-31T12:00:00.000001Z"), 250ms}};
     written.pinned = true;
     append_history(m_plan, {written, entry(HistoryEvent::rolled_back, std::nullopt, "other")});
     const auto read = read_history(m_plan);
