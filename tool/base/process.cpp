@@ -22,6 +22,7 @@ namespace {
 
 std::vector<char*> exec_argv(const std::vector<std::string>& argv) {
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (const std::string& word : argv) {
         pointers.push_back(const_cast<char*>(word.c_str()));
     }
@@ -210,7 +211,7 @@ std::optional<std::string> find_program(const std::string& program) {
     }
     const char* path = std::getenv("PATH");
     for (const std::string& dir : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
-        const std::string candidate = dir + "/" + program;
+        const std::string candidate = fmt::format("{}/{}", dir, program);
         if (!dir.empty() && is_program(candidate)) {
             return candidate;
         }

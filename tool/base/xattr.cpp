@@ -14,7 +14,7 @@ namespace {
 
 /// fgetxattr() and its like refuse descriptors of O_PATH, the names in /proc do not.
 struct OpenFile {
-    explicit OpenFile(int fd_) : fd(fd_) {
+    explicit OpenFile(int descriptor) : fd(descriptor) {
         if ((::fcntl(fd, F_GETFL) & O_PATH) != 0) {
             path = fmt::format("/proc/self/fd/{}", fd);
         }

@@ -153,7 +153,8 @@ Candidates image_paths(const std::string& text, const Surroundings& place) {
         place.engine->image(pipeline::resolve_image(*place.engine, place.tree, where.image));
     for (const engine::FileInfo& file : place.engine->list(image, directory, false)) {
         const std::string name = fs::path(file.path).filename();
-        add(found, text, where.image + ":" + directory + name + (file.type == 'd' ? "/" : ""), "");
+        const char* end = file.type == 'd' ? "/" : "";
+        add(found, text, fmt::format("{}:{}{}{}", where.image, directory, name, end), "");
     }
     return found;
 }

@@ -40,6 +40,7 @@ int run_compile_commands(const Arguments& arguments) {
         return k_good;
     }
     std::vector<pipeline::PathMapping> mappings;
+    mappings.reserve(mapping_texts.size());
     for (const std::string& text : mapping_texts) {
         mappings.push_back(pipeline::parse_path_mapping(text));
     }
