@@ -106,6 +106,6 @@ $work/new/directory/page.html" "$out"
   it has: app, lib" "$err"
     misused mstage -C build report app lib
     mkdir taken
-    fails mstage -C build report -o taken
+    misused mstage -C build report -o taken
     has "$err" "taken"
 }

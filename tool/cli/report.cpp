@@ -72,15 +72,14 @@ int run_report(const Arguments& arguments) {
     std::string trace;
     parser.argument("PIPELINE", pipeline, "The pipeline (default: the first of the build tree)",
                     VerbParser::Needed::no);
-    parser.option(
-        "-o,--output", "FILE", page,
-        "Where to write the page (default: PIPELINE-report.html in the build tree; -: to stdout)");
-    parser.option(
-        "--trace", "FILE", trace,
-        "Write a trace of the last build for chrome://tracing or Perfetto instead, of all "
-        "pipelines unless one is named");
+    parser.option("-o,--output", "FILE", page,
+                  "The page (default: PIPELINE-report.html in the build tree; -: stdout)");
+    parser.option("--trace", "FILE", trace,
+                  "Write a trace of the last build instead, for chrome://tracing or Perfetto");
     parser.footer(
-        "The page is one HTML file that needs nothing else. With -o and --trace both are written.");
+        "The page is one HTML file that needs nothing else. A trace is of all pipelines unless "
+        "one\n"
+        "is named. With -o and --trace both are written.");
     if (!parser.read(arguments)) {
         return k_good;
     }
