@@ -64,7 +64,9 @@ TouchedPaths touched_paths(const store::Store& store, const Image& before, const
                            const std::string& path) {
     TouchedPaths touched;
     const SharedLayers layers = shared_layers(before.layers, after.layers);
-    if (before.ground != after.ground || layers.shared.empty()) {
+    // The machine's own system is the same under both, whatever their layers are.
+    const bool is_related = !layers.shared.empty() || before.ground == store::Ground::host;
+    if (before.ground != after.ground || !is_related) {
         touched.whole = true;
         return touched;
     }

@@ -95,7 +95,11 @@ std::optional<std::vector<engine::FileChange>> changes_of(
     if (!before || !after) {
         return std::nullopt;
     }
-    return engine.diff(*before, *after, {});
+    try {
+        return engine.diff(*before, *after, {});
+    } catch (const Error&) {
+        return std::nullopt;  // a page without this list is better than none
+    }
 }
 
 }  // namespace mstage::pipeline

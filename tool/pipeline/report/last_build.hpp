@@ -26,8 +26,8 @@ struct InnerBuild {
 std::vector<InnerBuild> inner_builds(engine::Engine& engine, const HistoryEntry& entry,
                                      const std::vector<engine::FileChange>& changes);
 
-/// What the stage of this entry made of the image that it started from; nothing when that was none,
-/// or when one of the two is not there any more.
+/// What a stage made of the image that it started from; nothing when that was none, when one of the
+/// two is not there any more, and when they cannot be compared.
 std::optional<std::vector<engine::FileChange>> changes_of(
     engine::Engine& engine, const std::optional<engine::ImageId>& parent,
     const std::optional<engine::ImageId>& image);
