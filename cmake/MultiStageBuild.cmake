@@ -342,7 +342,7 @@ Commands
   .. code-block:: cmake
 
     multi_stage_add_artifact(<pipeline>
-      FROM <checkpoint> PATH <path>... DESTINATION <dir>)
+      FROM <checkpoint> PATH <path>... DESTINATION <dir> [ALWAYS])
 
   ``PATH <path>...``
     Absolute paths in the image, which may have wildcards.
@@ -350,6 +350,16 @@ Commands
   ``DESTINATION <dir>``
     Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``. A file that was delivered
     before, and that the checkpoint no longer has, is removed there, unless somebody has changed it.
+
+  ``ALWAYS``
+    The stage that makes the checkpoint brings the files out as well, whatever its exit, without the
+    target: those of the image when it went well, and of what its command left when it failed. What
+    is not there is left out. For test reports, say, and logs:
+
+    .. code-block:: cmake
+
+      multi_stage_add_artifact(app FROM build-complete
+        PATH /app/build/Testing/*.xml DESTINATION reports ALWAYS)
 
 .. command:: multi_stage_add_compile_commands
 
@@ -489,6 +499,12 @@ None of these is part of ``all``.
 ``<pipeline>.artifacts``, ``<pipeline>.compile-commands``
   Deliver the artifacts, and the ``compile_commands.json`` among them. For the first pipeline
   ``artifacts`` and ``compile-commands`` alone do too.
+
+``<pipeline>.shell-<checkpoint>``
+  Opens a shell in a throw-away copy of the checkpoint, with all that the command of its stage had:
+  environment, working directory, user, caches, network. If the last attempt at the checkpoint
+  failed, it is a copy of what that left. Nothing is built. For the first pipeline
+  ``shell-<checkpoint>`` alone does too.
 
 ``<pipeline>.scan``
   Looks for changes in the source, and is part of every stage.

@@ -55,9 +55,9 @@ remove_tree() {
     rm -rf -- "$1"
 }
 
-# The root file system that most tests use as their base: a shell and a handful of tools.
+# make_rootfs DIR [PROGRAM...]: the root file system that most tests use as their base: a shell and a handful of tools.
 make_rootfs() {
-    "${BATS_TEST_DIRNAME:?}/../make-rootfs" "$1"
+    "${BATS_TEST_DIRNAME:?}/../make-rootfs" "$@"
 }
 
 # In setup_file: $file_dir with `rootfs`, and its image in the store as tag:base.

@@ -28,8 +28,8 @@ endfunction()
 
 # Every public function begins with this. Parses the arguments of the one that calls it, from number
 # `first` on; a macro, because they are the caller's ARGV<n>. Leaves `caller`, the function's name,
-# and arg_<KEYWORD>: plain text for a one-value keyword, an encoded list for a multi-value one,
-# undefined when the keyword is absent.
+# and arg_<KEYWORD>: TRUE or FALSE for an option, plain text for a one-value keyword, an encoded list
+# for a multi-value one, undefined when the keyword is absent.
 macro(_MultiStageBuild_begin argc first)
   _MultiStageBuild_return_in_sandbox()
   set(caller "${CMAKE_CURRENT_FUNCTION}")
@@ -42,16 +42,16 @@ macro(_MultiStageBuild_begin argc first)
       list(APPEND _MultiStageBuild_words "${ARGV${_MultiStageBuild_i}}")
     endif()
   endforeach()
-  cmake_parse_arguments(PARSE_ARGV ${first} arg "" "${one_value}" "${multi_value}")
+  cmake_parse_arguments(PARSE_ARGV ${first} arg "${option}" "${one_value}" "${multi_value}")
   _MultiStageBuild_check_words("${caller}" "${_MultiStageBuild_words}" "${arg_UNPARSED_ARGUMENTS}"
-    "${arg_KEYWORDS_MISSING_VALUES}" "${one_value};${multi_value}")
+    "${arg_KEYWORDS_MISSING_VALUES}" "${option};${one_value};${multi_value}")
   foreach(_MultiStageBuild_keyword IN LISTS required)
     if(NOT DEFINED arg_${_MultiStageBuild_keyword})
       _MultiStageBuild_fail("${caller}" "required keyword is missing"
         Keyword ${_MultiStageBuild_keyword})
     endif()
   endforeach()
-  _MultiStageBuild_warn_of_swallowed("${caller}" "${_MultiStageBuild_words}" "${one_value}" "${multi_value}")
+  _MultiStageBuild_warn_of_swallowed("${caller}" "${_MultiStageBuild_words}" "${option};${one_value}" "${multi_value}")
   foreach(_MultiStageBuild_keyword IN LISTS one_value)
     if(DEFINED arg_${_MultiStageBuild_keyword})
       _MultiStageBuild_decode(arg_${_MultiStageBuild_keyword} "${arg_${_MultiStageBuild_keyword}}")

@@ -153,11 +153,18 @@ function(multi_stage_add_artifact pipeline)
   if(arg_DESTINATION STREQUAL "")
     _MultiStageBuild_fail("${caller}" "empty path" Keyword DESTINATION)
   endif()
+  if(arg_ALWAYS AND arg_FROM STREQUAL "setup-base")
+    _MultiStageBuild_fail("${caller}" "ALWAYS is for what a stage's command leaves, and this checkpoint has none"
+      FROM "'${arg_FROM}'")
+  endif()
 
   if(NOT arg_DESTINATION MATCHES "^([/]|[$]<)")
     string(PREPEND arg_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/")
   endif()
   _MultiStageBuild_add_delivery("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}")
+  if(arg_ALWAYS)
+    _MultiStageBuild_add_delivery_by_stage("${pipeline}" "${arg_FROM}" "${arg_PATH}" "${arg_DESTINATION}")
+  endif()
 endfunction()
 
 function(multi_stage_add_compile_commands pipeline)

@@ -4,8 +4,8 @@
 
 include_guard(GLOBAL)
 
-# Sets `required`, `one_value` and `multi_value` in the caller to the keywords of a public function;
-# the first of them are among the others too.
+# Sets `option`, `required`, `one_value` and `multi_value` in the caller to the keywords of a public
+# function; the required ones are among the others too.
 function(_MultiStageBuild_keywords function)
   # What every command in a sandbox has. (set() would take CACHE for its own.)
   list(APPEND run_multi_value
@@ -74,6 +74,8 @@ function(_MultiStageBuild_keywords function)
     ${run_multi_value}
     PASS_ENVIRONMENT
     MAP)
+  set(multi_stage_add_artifact_option
+    ALWAYS)
   set(multi_stage_add_artifact_required
     FROM
     PATH
@@ -90,7 +92,7 @@ function(_MultiStageBuild_keywords function)
     DESTINATION)
   set(multi_stage_add_compile_commands_multi_value
     MAP)
-  foreach(kind IN ITEMS required one_value multi_value)
+  foreach(kind IN ITEMS option required one_value multi_value)
     set(${kind} "${${function}_${kind}}" PARENT_SCOPE)
   endforeach()
 endfunction()
@@ -163,7 +165,7 @@ function(_MultiStageBuild_meant_keyword out caller word is_last)
   _MultiStageBuild_functions(functions)
   foreach(function IN LISTS functions)
     _MultiStageBuild_keywords(${function})
-    if(word IN_LIST one_value OR word IN_LIST multi_value)
+    if(word IN_LIST option OR word IN_LIST one_value OR word IN_LIST multi_value)
       set(${out} "${word} of ${function}" PARENT_SCOPE)
       return()
     endif()
@@ -173,7 +175,7 @@ function(_MultiStageBuild_meant_keyword out caller word is_last)
   endif()
   string(REPLACE "-" "_" word "${word}")
   _MultiStageBuild_keywords(${caller})
-  foreach(keyword IN LISTS one_value multi_value)
+  foreach(keyword IN LISTS option one_value multi_value)
     _MultiStageBuild_is_slip(is_slip "${word}" "${keyword}")
     if(is_slip)
       set(${out} "${keyword}" PARENT_SCOPE)

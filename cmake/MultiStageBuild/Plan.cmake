@@ -12,7 +12,7 @@
 #   stages: name, checkpoint, target, from, command, inputs (null: all of the source), exclude,
 #           copies (plan, null for that of this pipeline, checkpoint, path, destination), environment,
 #           workdir, user ("": the image's), caches and secrets (as `mstage run` takes them; never a secret's value),
-#           network, timeout, live
+#           network, timeout, live, artifacts (those that come out whatever the exit: paths, destination, record)
 #   tests:  name, from, command, environment, workdir, user, caches, secrets, network, timeout, repeat (how often it
 #           runs), processors (so many of these at once)
 
@@ -152,10 +152,12 @@ endfunction()
 # The first pipeline's checkpoints go by their own names too, where nothing else does. Only now is
 # it known what does.
 function(_MultiStageBuild_add_short_targets pipeline)
-  _MultiStageBuild_get(names "${pipeline}/checkpoints")
-  set(rollbacks ${names})
-  list(TRANSFORM rollbacks PREPEND rollback-)
-  list(APPEND names ${rollbacks})
+  _MultiStageBuild_get(checkpoints "${pipeline}/checkpoints")
+  set(names ${checkpoints})
+  foreach(verb IN ITEMS rollback shell)
+    list(TRANSFORM checkpoints PREPEND ${verb}- OUTPUT_VARIABLE verbs)
+    list(APPEND names ${verbs})
+  endforeach()
   foreach(name IN ITEMS checkpoints artifacts compile-commands report)
     if(TARGET "${pipeline}.${name}")
       list(APPEND names ${name})
@@ -217,12 +219,13 @@ function(_MultiStageBuild_stages_json out pipeline)
     _MultiStageBuild_get(fields "${pipeline}/stage/${stage}/json")
     _MultiStageBuild_get(short "${pipeline}/short/${checkpoint}")
     _MultiStageBuild_selection_json(selection "${pipeline}" "${stage}")
+    _MultiStageBuild_get(artifacts "${pipeline}/artifacts_json/${checkpoint}")
     set(target "${pipeline}.${checkpoint}")
     if(short)
       set(target "${checkpoint}")
     endif()
     string(APPEND json "${separator}    {\n      \"name\": \"${stage}\",\n      \"checkpoint\": \"${checkpoint}\",\n"
-      "      \"target\": \"${target}\",\n${selection}${fields}\n    }")
+      "      \"target\": \"${target}\",\n${selection}${fields},\n      \"artifacts\": [${artifacts}]\n    }")
     set(separator ",\n")
   endforeach()
   set(${out} "${json}" PARENT_SCOPE)

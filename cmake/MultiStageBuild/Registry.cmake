@@ -19,6 +19,8 @@
 #   <pipeline>/short/<c>          whether the checkpoint goes by its own name too
 #   <pipeline>/artifacts          how many deliveries there are
 #   <pipeline>/helper_script      whether the script that starts the helper was written
+#   <pipeline>/artifacts_json/<c> the members of the array "artifacts" of the stage that makes a
+#                                 checkpoint
 
 include_guard(GLOBAL)
 

@@ -105,6 +105,7 @@ function(_MultiStageBuild_add_checkpoint pipeline stage checkpoint from inputs l
     add_dependencies("${target}" "${pipeline}.scan")
   endif()
   _MultiStageBuild_add_rollback("${pipeline}" "${checkpoint}")
+  _MultiStageBuild_add_shell("${pipeline}" "${checkpoint}")
 endfunction()
 
 # The target that goes back to a checkpoint. It needs no other: what has not been built has nothing
@@ -118,6 +119,19 @@ function(_MultiStageBuild_add_rollback pipeline checkpoint)
     VERBATIM)
   set_property(TARGET "${pipeline}.rollback-${checkpoint}"
     PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()
+
+# The target that opens a shell in a checkpoint as it is: it builds nothing, for a failed stage
+# would be run again.
+function(_MultiStageBuild_add_shell pipeline checkpoint)
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_config_option(config)
+  set(target "${pipeline}.shell-${checkpoint}")
+  add_custom_target("${target}"
+    COMMAND "${helper}" -C "${CMAKE_BINARY_DIR}" ${config} shell --last-attempt "${pipeline}.${checkpoint}"
+    USES_TERMINAL
+    VERBATIM)
+  set_property(TARGET "${target}" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
 endfunction()
 
 # The edge that walks the source for all stages of a pipeline; called from the top-level directory
@@ -153,6 +167,22 @@ function(_MultiStageBuild_add_delivery pipeline from paths destination)
   endforeach()
   _MultiStageBuild_add_copy_edge("${pipeline}" "${from}" artifacts
     "cp" "${sources} [==[${destination}/]==]" "artifacts of ${from}")
+endfunction()
+
+# Has the stage that makes a checkpoint bring out the files of the delivery that was just added,
+# whatever its exit. What it brought is in a record of its own: the edge's stamp is for the edge.
+function(_MultiStageBuild_add_delivery_by_stage pipeline from paths destination)
+  _MultiStageBuild_state_dir(state "${pipeline}")
+  _MultiStageBuild_get(number "${pipeline}/artifacts")
+  _MultiStageBuild_json_array(paths "${paths}")
+  _MultiStageBuild_json_string(destination "${destination}")
+  _MultiStageBuild_json_string(record "${state}/artifacts/${number}.record")
+  _MultiStageBuild_get(members "${pipeline}/artifacts_json/${from}")
+  if(members)
+    string(APPEND members ", ")
+  endif()
+  string(APPEND members "{\"paths\": ${paths}, \"destination\": ${destination}, \"record\": ${record}}")
+  _MultiStageBuild_set("${pipeline}/artifacts_json/${from}" "${members}")
 endfunction()
 
 # The edge that writes the compilation database `path` of a checkpoint to `destination`; `mappings`

@@ -85,7 +85,7 @@ def scan(plan):
 
 def key_of(plan, stage):
     state = plan["state_dir"]
-    irrelevant = ("timeout", "target", "live", "inputs")
+    irrelevant = ("timeout", "target", "live", "inputs", "artifacts")
     parts = {name: value for name, value in stage.items() if name not in irrelevant}
     with open(f"{state}/{stage['from']}.checkpoint", encoding="utf-8") as file:
         parts["parent"] = file.read()

@@ -26,7 +26,7 @@ goes_on_from_install() {
     has_not "$(runs)" "install 2"
     same "first
 second" "$(image_file build-complete:/result)"
-    absent build/.mstage/app/build-complete.failed
+    same false "$(json "$(cat build/.mstage/app/build-complete.failed)" 'd["last_failed"]')"
     nothing_to_do
 }
 
@@ -63,13 +63,19 @@ start_build() {
     build_fails
     local report
     report=$(cat store/runs/*/report.json)
-    same '["checkpoint", "command", "config", "exit_code", "failed_state", "interrupted_by", "last_lines", "leaks", "log", "look_command", '\
-'"note", "pipeline", "resume_command", "rollback_points", "stage", "timed_out", "version"]' "$(json "$report" 'sorted(d)')"
+    same '["checkpoint", "command", "config", "end", "exit_code", "failed_state", "from", "interrupted_by", "last_lines", "leaks", "log", '\
+'"note", "pipeline", "resume_command", "rollback_points", "shell_command", "stage", "test", "timed_out", "version"]' \
+        "$(json "$report" 'sorted(d)')"
     same '["app", "build", "build-complete", 3, false, null, "it broke"]' "$(json "$report" \
         '[d[k] for k in ("pipeline", "stage", "checkpoint", "exit_code", "timed_out", "interrupted_by", "last_lines")]')"
     same '["deps-installed", "setup-base"]' "$(json "$report" '[p["checkpoint"] for p in d["rollback_points"]]')"
     same "it broke" "$(cat "$(json "$report" 'd["log"]')")"
     # What it says is what works.
+    call sh -c "echo 'cat /deps; exit 6' | $(json "$report" 'd["shell_command"]')"
+    same "$(cat project/deps.txt)" "$out"
+    [[ $code == 6 ]] || blame "the shell of the report"
+    call sh -c "$(json "$report" 'd["rollback_points"][0]["shell_command"]') -- true"
+    [[ $code == 0 ]] || blame "the shell of a rollback point"
     configure
     call sh -c "$(json "$report" 'd["resume_command"]')"
     [[ $code == 0 ]] || blame "the command of the report failed"
@@ -169,7 +175,87 @@ second" "$(image_file build-complete:/result)"
     configure -D SAMPLE_BUILD='printf "\033]0;title\007 \033[31mred\033[0m \001\n"; exit 1'
     build_fails
     has "$out" '\x1b]0;title\x07'
-    has_not "$out" $'\e]0'
+    has_not "$out" $'\e'
+    has_not "$(cat store/runs/*/report.json)" $'\e'
+    # The log keeps the bytes.
+    has "$(cat store/runs/*/output.log)" $'\e]0;title\a'
+}
+
+@test "one line without an end, and a progress that is written over" {
+    configure -D SAMPLE_BUILD="yes x | head -c 1000000 | tr -d '\\n'; echo; printf '1 %%%%\\r2 %%%%\\r3 %%%%\\n'; exit 1"
+    build_fails
+    has "$out" "xxx … ("
+    has "$out" "    | 3 %"
+    has_not "$out" "1 %"
+    ((${#out} < 6000))
+}
+
+@test "a failing test names what it ran on and all that is behind it" {
+    configure -D SAMPLE_TEST="echo 'it is wrong'; exit 3"
+    build
+    call ctest --test-dir build --output-on-failure
+    [[ $code != 0 ]] || blame "expected the test to fail"
+    local report
+    report=$(sed -n 's/^1*[0-9]*: *//; /^mstage: error: /,/rollback-setup-base/p' <<<"$out" | sed "s|$MSTAGE_EXECUTABLE|mstage|")
+    golden test-report.txt "$report"
+    report=$(cat store/runs/*/report.json)
+    same '["app", null, "test", "build-complete", 3, null]' "$(json "$report" \
+        '[d[k] for k in ("pipeline", "stage", "test", "from", "exit_code", "failed_state")]')"
+    same '["build-complete", "deps-installed", "setup-base"]' "$(json "$report" '[p["checkpoint"] for p in d["rollback_points"]]')"
+    call sh -c "$(json "$report" 'd["resume_command"]')"
+    has "$out" "1 tests failed out of 1"
+    call sh -c "echo pwd | $(json "$report" 'd["shell_command"]')"
+    same /app "$out"
+}
+
+@test "a shell by the build tool: in what failed, else in the checkpoint" {
+    configure -D SAMPLE_BUILD="echo bad >/result; exit 3"
+    build_fails
+    call ninja -C build shell-build-complete <<<'cat /result; pwd'
+    has "$out" "bad
+/app"
+    configure
+    build
+    call ninja -C build app.shell-build-complete <<<'cat /result'
+    has "$out" "first
+second"
+    call ninja -C build shell-build-complete <<<'exit 5'
+    [[ $code == 1 ]] || blame "expected it to fail"
+    same "install 1, build 2" "$(runs)"
+}
+
+@test "artifacts that come out whatever the exit" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH "/reports/*" /app/none DESTINATION reports ALWAYS)
+END
+    local write="mkdir /reports; cat src/a.txt >/reports/a; echo x >/reports/bad"
+    configure -D SAMPLE_BUILD="$write; exit 3"
+    build_fails
+    same first "$(cat build/reports/a)"
+    same x "$(cat build/reports/bad)"
+    configure -D SAMPLE_BUILD="mkdir /reports; cat src/a.txt >/reports/a"
+    build
+    same first "$(cat build/reports/a)"
+    absent build/reports/bad
+    nothing_to_do
+    # The target is about the checkpoint alone, and strict.
+    build_fails artifacts
+    has "$out" "nothing in the image matches '/app/none'"
+    echo 'multi_stage_add_artifact(app FROM build-complete PATH "/reports/*" DESTINATION reports ALWAYS)' >project/more.cmake
+    configure -D SAMPLE_BUILD="mkdir /reports; cat src/a.txt >/reports/a"
+    build artifacts
+    nothing_to_do artifacts
+    rm build/reports/a
+    build artifacts
+    same first "$(cat build/reports/a)"
+    # A failure brings its own, and the next good build those of the image.
+    configure -D SAMPLE_BUILD="$write; exit 4"
+    build_fails artifacts
+    same x "$(cat build/reports/bad)"
+    configure -D SAMPLE_BUILD="mkdir /reports; cat src/a.txt >/reports/a"
+    build artifacts
+    absent build/reports/bad
+    nothing_to_do artifacts
 }
 
 @test "a stage without output, and one with a great deal" {

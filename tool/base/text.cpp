@@ -185,6 +185,24 @@ std::string last_lines(std::string_view text, size_t count) {
     return std::string(text.substr(begin + 1));
 }
 
+std::string cut_lines(std::string_view text, size_t width) {
+    std::string out;
+    for (const std::string& line : split(text, '\n')) {
+        size_t end = std::min(width, line.size());
+        while (end < line.size() && end > 0 &&
+               (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) {
+            --end;  // not in the midst of a character
+        }
+        out += line.substr(0, end);
+        if (end < line.size()) {
+            out += fmt::format(" … ({} more bytes)", line.size() - end);
+        }
+        out += '\n';
+    }
+    out.pop_back();
+    return out;
+}
+
 std::string human_size(std::uint64_t bytes) {
     static constexpr std::array k_units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     auto value = static_cast<double>(bytes);

@@ -33,6 +33,10 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// The last `count` lines of `text`.
 std::string last_lines(std::string_view text, size_t count);
 
+/// `text` with each of its lines cut to `width` bytes, or a few less; what is missing of one is told
+/// at its end.
+std::string cut_lines(std::string_view text, size_t width);
+
 /// "1.5 MiB", three significant digits.
 std::string human_size(std::uint64_t bytes);
 /// "3 min", "2 days".

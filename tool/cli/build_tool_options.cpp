@@ -1,41 +1,10 @@
 #include "cli/build_tool_options.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/json.hpp"
 #include "base/text.hpp"
+#include "pipeline/deliveries.hpp"
 
 namespace mstage::cli {
-
-namespace fs = std::filesystem;
-
-namespace {
-
-/// Copies as they were made: path → size and time of the last change. What is no file now has none.
-using Copies = std::map<std::string, std::string>;
-
-std::string describe(const fs::path& file) {
-    struct stat info {};
-    if (::lstat(file.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) {
-        return {};
-    }
-    return fmt::format("{} {}.{:09}", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-}
-
-/// What the stamp of last time says; an empty one, or none, says nothing.
-Copies read_stamp(const fs::path& stamp) {
-    try {
-        const auto text = read_file_if_exists(stamp);
-        return text ? json_get<Copies>(parse_json(*text, stamp.native()), "copies") : Copies{};
-    } catch (const Error&) {
-        return {};
-    }
-}
-
-}  // namespace
 
 void BuildToolOptions::declare(VerbParser& parser) {
     parser.group("For build tools");
@@ -58,19 +27,9 @@ void BuildToolOptions::tell(const std::vector<std::filesystem::path>& written) c
         }
         write_file_if_changed(depfile, text + "\n");
     }
-    if (stamp.empty()) {
-        return;
+    if (!stamp.empty()) {
+        pipeline::record_deliveries(stamp, written);
     }
-    Copies copies;
-    for (const auto& file : written) {
-        copies[fs::absolute(file).native()] = describe(file);
-    }
-    for (const auto& [path, description] : read_stamp(stamp)) {
-        if (!copies.contains(path) && !description.empty() && description == describe(path)) {
-            ::unlink(path.c_str());
-        }
-    }
-    write_file_atomically(stamp, dump_json_indented({{"version", 1}, {"copies", copies}}));
 }
 
 }  // namespace mstage::cli

@@ -7,7 +7,7 @@
 #include "cli/command_line.hpp"
 #include "cli/completion.hpp"
 #include "engine/local/base_images.hpp"
-#include "pipeline/checkpoint.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 
 namespace mstage::cli {
@@ -60,8 +60,8 @@ void add_checkpoint(Candidates& found, const std::string& text, const pipeline::
     if (!has_short_name || text.starts_with(plan.pipeline)) {
         names.push_back(plan.pipeline + "." + checkpoint);
     }
-    const bool failed =
-        besides == Besides::yes && pipeline::read_failure(plan, checkpoint).has_value();
+    const size_t failures =
+        besides == Besides::yes ? pipeline::read_failures(plan, checkpoint).attempts.size() : 0;
     // They would be many: only once they are asked for.
     const bool has_generations = besides == Besides::yes && text.find('@') != std::string::npos;
     const size_t generations =
@@ -69,8 +69,9 @@ void add_checkpoint(Candidates& found, const std::string& text, const pipeline::
     for (const std::string& name : names) {
         add(found, text, name, "checkpoint");
         add_generations(found, text, name, generations);
-        if (failed) {
-            add(found, text, name + "@failed", "failed state");
+        for (size_t i = 0; i < failures; ++i) {
+            add(found, text, name + "@failed" + (i == 0 ? "" : fmt::format("-{}", i)),
+                "failed state");
         }
     }
 }

@@ -18,6 +18,7 @@ const std::vector<Verb>& verbs() {
         {"why", "Show why a stage ran last, and why it would run now", run_why},
         {"report", "Write a page about a pipeline, or a trace of its last build", run_report},
         {"run", "Run a command on an image", run_run},
+        {"shell", "Open a shell in an image, as its stage ran", run_shell},
         {"images", "List the images of the store", run_images},
         {"tag", "List, set and remove tags", run_tag},
         {"caches", "List and remove caches of runs", run_caches},
@@ -57,8 +58,8 @@ const std::vector<VariableDescription>& environment_variables() {
 
 const char* const k_image_references =
     "An image is a checkpoint of the build tree (build-complete, app.build-complete,\n"
-    "build-complete@-1 for the one before, build-complete@failed), a UUID or the start of\n"
-    "one, or tag:NAME.";
+    "build-complete@-1 for the one before, build-complete@failed, @failed-1), a UUID or the\n"
+    "start of one, or tag:NAME.";
 
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/command_words.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_test.hpp"
 #include "cli/verbs.hpp"
@@ -68,30 +69,6 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.flag("--ctest", options.ctest, "Called by CTest, tell it what the run took, on stderr");
     parser.needs("--plan", "--test");
     parser.needs("--test", "--plan");
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string line;
-    for (const std::string& word : words) {
-        line.append(line.empty() ? "" : " ").append(shell_quote(word));
-    }
-    return line;
-}
-
-std::map<std::string, std::string> parse_environment(const std::vector<std::string>& pairs) {
-    std::map<std::string, std::string> environment;
-    for (const std::string& pair : pairs) {
-        const size_t equals = pair.find('=');
-        if (pair.empty() || equals == 0) {
-            throw UsageError("'{}' is neither NAME=VALUE nor NAME", pair);
-        }
-        if (equals != std::string::npos) {
-            environment[pair.substr(0, equals)] = pair.substr(equals + 1);
-        } else if (const char* value = std::getenv(pair.c_str())) {
-            environment[pair] = value;
-        }
-    }
-    return environment;
 }
 
 std::vector<engine::Secret> secrets_from(const RunOptions& options) {

@@ -33,6 +33,9 @@ int run_once(const pipeline::Plan& plan, const pipeline::Test& test, bool for_ct
     const engine::RunResult result = skip_if_unavailable(
         [&] { return pipeline::run_test(context, plan, test, pass_on(OutTo::out)); });
     const int code = exit_code_of(result);
+    if (!result.ok()) {
+        write_all(STDERR_FILENO, pipeline::report_test(context, plan, test, result));
+    }
     if (for_ctest) {
         report_to_ctest(result, pipeline::get_checkpoint(plan, test.from).image, test.name);
     }

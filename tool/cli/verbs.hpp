@@ -35,6 +35,7 @@ int run_rollback(const Arguments& arguments);
 int run_report(const Arguments& arguments);
 int run_run(const Arguments& arguments);
 int run_scan(const Arguments& arguments);
+int run_shell(const Arguments& arguments);
 int run_stage(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_tag(const Arguments& arguments);

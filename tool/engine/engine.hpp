@@ -90,6 +90,9 @@ struct RunRequest {
     Network network = Network::on;
     std::chrono::nanoseconds timeout{0};
     bool disposable = true;
+    /// What a failed command leaves is a good image too: of a shell, say, whose exit code means
+    /// nothing.
+    bool keep_in_any_case = false;
 
     Streams streams = Streams::merged;
     int stdin_fd = -1;
@@ -124,6 +127,22 @@ struct RunResult {
     bool ok() const { return outcome.ok() && leaks.empty(); }
 };
 
+/// What is known of a run that has ended: how it was made, for another one like it, and its end.
+struct RunRecord {
+    std::string origin;
+    std::string command;
+    std::map<std::string, std::string> environment{};  ///< over the image's
+    std::string workdir{};                             ///< empty: the image's
+    std::string user{};                                ///< empty: the image's
+    std::vector<Cache> caches{};
+    Network network = Network::on;
+    std::chrono::nanoseconds timeout{0};
+    TimePoint started{};
+    Outcome outcome{};
+    bool filesystem_changed = false;
+    std::filesystem::path log{};
+};
+
 struct CacheReport {
     std::string id;
     std::uint64_t size = 0;  ///< bytes on disk of all copies
@@ -134,6 +153,8 @@ struct CacheReport {
 // --- Base images
 
 enum class Refresh { yes, no };
+/// What a pattern that matches nothing in an image is.
+enum class NoMatch { error, ignored };
 
 struct Base {
     ImageId image;
@@ -257,6 +278,8 @@ public:
     /// Where the record of a run (run.json), its log (output.log) and, after a failure, the report
     /// (report.json) are, if they are.
     virtual std::filesystem::path run_directory(const RunId& run) = 0;
+    /// Nothing when there is no (whole) record.
+    virtual std::optional<RunRecord> find_run(const RunId& id) = 0;
 
     /// Waits until nobody else makes a stage of this key; `on_wait` is called when it comes to
     /// that.
@@ -272,6 +295,9 @@ public:
     /// As above; nothing when the image is not there (any more).
     virtual std::optional<Image> find(const ImageId& id) = 0;
     virtual std::vector<Image> images() = 0;
+    /// Takes a failed state, and what only it has, away; other images stay. One that is not there
+    /// counts as removed.
+    virtual Removal remove_failed_state(const ImageId& id) = 0;
     /// Bytes on disk of all its layers.
     virtual std::uint64_t size_of(const Image& image) = 0;
     /// A file that is there as long as the image is.
@@ -295,10 +321,11 @@ public:
     /// directory `destination`, or to the name `destination` when that is no directory and just one
     /// thing matches. Owners become the caller's; modes, times and links stay. A file whose
     /// destination is a link to a file replaces that file; else links in the way are replaced, and
-    /// devices, FIFOs and the like are Errors. Returns the files written. A pattern that matches nothing is an Error.
-    virtual std::vector<std::filesystem::path> copy_out(
-        const Image& image, const std::vector<std::string>& patterns,
-        const std::filesystem::path& destination) = 0;
+    /// devices, FIFOs and the like are Errors. Returns the files written.
+    virtual std::vector<std::filesystem::path> copy_out(const Image& image,
+                                                        const std::vector<std::string>& patterns,
+                                                        const std::filesystem::path& destination,
+                                                        NoMatch no_match = NoMatch::error) = 0;
 
     /// What has to be done to the files of `before` to make them those of `after`, in the order of a
     /// walk: a directory before what is in it. Costs as much as the layers that only one of them

@@ -7,6 +7,7 @@
 #include "store/cache.hpp"
 #include "store/ids.hpp"
 #include "store/image.hpp"
+#include "store/store.hpp"
 
 /// The words that the engines share with those who use them; users of an engine need no other
 /// header below it.
@@ -32,6 +33,7 @@ using store::ImageConfig;
 using store::ImageId;
 using store::ImageState;
 using store::parse_caches;
+using store::Removal;
 using store::RunId;
 /// A file, directory or link of the source as a stage sees it.
 using InputFile = source::Entry;

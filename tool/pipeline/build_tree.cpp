@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/generation.hpp"
 #include "pipeline/tree_change.hpp"
 
@@ -69,13 +70,29 @@ std::string hint_for(const std::optional<BuildTree>& tree, const std::string& te
                 : "for checkpoints stand in a build tree, or name one with -C";
 }
 
-engine::ImageId failed_state(const Plan& plan, const std::string& checkpoint) {
-    const auto failure = read_failure(plan, checkpoint);
-    if (!failure) {
-        throw Error("the last attempt at checkpoint '{}' left no failed state",
-                    plan.full_name(checkpoint));
+/// "failed" is the newest failed state, "failed-1" the one before it. Nothing when `generation` is
+/// none of these.
+std::optional<size_t> failure_number(const std::string& generation) {
+    if (generation == "failed") {
+        return 0;
     }
-    return failure->state;
+    const std::string prefix = "failed-";
+    const bool is_number = generation.starts_with(prefix) &&
+                           generation.size() == prefix.size() + 1 && generation.back() >= '1' &&
+                           generation.back() <= '9';
+    return is_number ? std::optional<size_t>(generation.back() - '0') : std::nullopt;
+}
+
+engine::ImageId failed_state(const Plan& plan, const std::string& checkpoint, size_t number) {
+    const std::vector<Failure> attempts = read_failures(plan, checkpoint).attempts;
+    if (number >= attempts.size()) {
+        throw Error("of checkpoint '{}' there {} left by failed attempts",
+                    plan.full_name(checkpoint),
+                    attempts.empty()       ? "are no states"
+                    : attempts.size() == 1 ? "is only one state, '@failed',"
+                                           : fmt::format("are only {} states", attempts.size()));
+    }
+    return attempts[number].state;
 }
 
 engine::ImageId image_of(engine::Engine& engine, const CheckpointName& name,
@@ -84,16 +101,17 @@ engine::ImageId image_of(engine::Engine& engine, const CheckpointName& name,
     if (generation.empty()) {
         return get_checkpoint(*name.plan, name.checkpoint).image;
     }
-    if (generation == "failed") {
-        return failed_state(*name.plan, name.checkpoint);
+    if (const auto number = failure_number(generation)) {
+        return failed_state(*name.plan, name.checkpoint, *number);
     }
     if (generation.starts_with('-')) {
         return find_generation(engine, *name.plan, name.checkpoint, "@" + generation,
                                std::chrono::system_clock::now())
             .image;
     }
-    throw UsageError("'@{}' is unknown: '@-1', '@-2', … or '@failed' may follow a checkpoint",
-                     generation);
+    throw UsageError(
+        "'@{}' is unknown: '@-1', '@-2', …, '@failed' or '@failed-1' may follow a checkpoint",
+        generation);
 }
 
 }  // namespace
@@ -151,6 +169,14 @@ CheckpointName get_checkpoint_name(const BuildTree& tree, const std::string& tex
             "'mstage status' lists the checkpoints");
     }
     return *found;
+}
+
+engine::ImageId resolve_last_attempt(engine::Engine& engine, const std::optional<BuildTree>& tree,
+                                     const std::string& text) {
+    const auto name = tree ? find_checkpoint(*tree, text) : std::nullopt;
+    const auto failure = name ? read_failure(*name->plan, name->checkpoint) : std::nullopt;
+    return failure && engine.find(failure->state) ? failure->state
+                                                  : resolve_image(engine, tree, text);
 }
 
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,

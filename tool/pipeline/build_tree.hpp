@@ -49,8 +49,13 @@ CheckpointName get_checkpoint_name(const BuildTree& tree, const std::string& tex
 
 /// The image that a person means by `text`: a checkpoint of `tree` ("build-complete",
 /// see above, and then with "@-1" for what it was before, or with "@failed" for what its last failed
-/// attempt left), else what the engine knows by that name. Throws when it is neither.
+/// attempt left, "@failed-1" for the one before it), else what the engine knows by that name. Throws
+/// when it is neither.
 engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildTree>& tree,
                               const std::string& text);
+
+/// As above; of a checkpoint whose last attempt failed it is what that left.
+engine::ImageId resolve_last_attempt(engine::Engine& engine, const std::optional<BuildTree>& tree,
+                                     const std::string& text);
 
 }  // namespace mstage::pipeline

@@ -64,23 +64,6 @@ void remove_checkpoint(const Plan& plan, const std::string& name) {
     remove_state_file(plan.marker_path(name));
 }
 
-std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpoint) {
-    const auto json = read_state_file(plan.failure_path(checkpoint), k_version);
-    const auto run = json ? find_id<engine::RunId>(*json, "run") : std::nullopt;
-    const auto state = json ? find_id<engine::ImageId>(*json, "state") : std::nullopt;
-    return run && state ? std::optional(Failure{*run, *state}) : std::nullopt;
-}
-
-void write_failure(const Plan& plan, const std::string& checkpoint, const Failure& failure) {
-    const Json json = {
-        {"version", k_version}, {"run", failure.run.str()}, {"state", failure.state.str()}};
-    write_file_atomically(plan.failure_path(checkpoint), dump_json_indented(json));
-}
-
-void remove_failure(const Plan& plan, const std::string& checkpoint) {
-    remove_state_file(plan.failure_path(checkpoint));
-}
-
 void write_depfile(const Plan& plan, const fs::path& depfile, const fs::path& output,
                    const std::vector<std::string>& inputs) {
     // Ninja knows its outputs by the path from the build directory, make in a subdirectory by the

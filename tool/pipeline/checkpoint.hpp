@@ -33,16 +33,6 @@ bool write_checkpoint(const Plan& plan, const Checkpoint& checkpoint);
 void write_new_checkpoint(const Plan& plan, const Checkpoint& checkpoint);
 void remove_checkpoint(const Plan& plan, const std::string& name);
 
-/// What the last attempt at a checkpoint left when it failed: `<checkpoint>.failed`, until an
-/// attempt succeeds.
-struct Failure {
-    engine::RunId run;
-    engine::ImageId state;
-};
-std::optional<Failure> read_failure(const Plan& plan, const std::string& checkpoint);
-void write_failure(const Plan& plan, const std::string& checkpoint, const Failure& failure);
-void remove_failure(const Plan& plan, const std::string& checkpoint);
-
 /// The dependency file of the output `output`: it depends on `inputs` too. A name that cannot be
 /// written in such a file is replaced by that of a file which is never there, so that the output is
 /// made in every build.

@@ -47,6 +47,12 @@ StageCopy read_copy(const Json& json) {
             .destination = json_get<std::string>(json, "destination")};
 }
 
+Artifact read_artifact(const Json& json) {
+    return {.paths = json_get<std::vector<std::string>>(json, "paths"),
+            .destination = json_get<std::string>(json, "destination"),
+            .record = json_get<std::string>(json, "record")};
+}
+
 Stage read_stage(const Json& json) {
     Stage stage;
     read_task(json, stage);
@@ -56,6 +62,9 @@ Stage read_stage(const Json& json) {
     stage.exclude = json_get<std::vector<std::string>>(json, "exclude");
     stage.copies = read_list<StageCopy>(json, "copies", read_copy);
     stage.live = json_get<bool>(json, "live");
+    if (json.contains("artifacts")) {  // plans of the first versions lack them
+        stage.artifacts = read_list<Artifact>(json, "artifacts", read_artifact);
+    }
     return stage;
 }
 
@@ -148,6 +157,13 @@ std::string Plan::full_name(const std::string& checkpoint) const {
 std::string Plan::build_command(const std::string& checkpoint) const {
     const Stage* stage = stage_of_checkpoint(checkpoint);
     return build_tool + " " + (stage != nullptr ? stage->target : pipeline + "." + checkpoint);
+}
+
+std::string Plan::build_command_for(const std::string& what, const std::string& checkpoint) const {
+    const Stage* stage = stage_of_checkpoint(checkpoint);
+    // Those of the first pipeline go by their own names, where nothing else is called so.
+    const bool is_short = stage != nullptr ? stage->target == checkpoint : is_default;
+    return fmt::format("{} {}{}{}", build_tool, is_short ? "" : pipeline + ".", what, checkpoint);
 }
 
 Plan read_plan(const fs::path& path) {

@@ -42,6 +42,13 @@ struct StageCopy {
     std::string destination;  ///< as engine::ImageCopy::destination
 };
 
+/// Files that are brought out of a stage's image whatever its exit.
+struct Artifact {
+    std::vector<std::string> paths;     ///< absolute, may have wildcards
+    std::filesystem::path destination;  ///< a directory
+    std::filesystem::path record;       ///< what was brought out; see deliveries.hpp
+};
+
 struct Stage : Task {
     std::string checkpoint;
     std::string target;                              ///< what the build tool calls the checkpoint
@@ -49,6 +56,7 @@ struct Stage : Task {
     std::vector<std::string> exclude;                ///< patterns, of what the inputs take
     std::vector<StageCopy> copies;
     bool live = false;
+    std::vector<Artifact> artifacts{};
 };
 
 /// One pipeline as the CMake module wrote it: `plan.json` in the pipeline's state directory,
@@ -91,6 +99,8 @@ struct Plan {
     std::string full_name(const std::string& checkpoint) const;
     /// The command line that builds the checkpoint.
     std::string build_command(const std::string& checkpoint) const;
+    /// The same for a target that does something else to it, "rollback-" or "shell-".
+    std::string build_command_for(const std::string& what, const std::string& checkpoint) const;
 };
 
 Plan read_plan(const std::filesystem::path& path);

@@ -6,7 +6,9 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/deliveries.hpp"
 #include "pipeline/failure_report.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
 #include "pipeline/stage_key.hpp"
@@ -58,8 +60,8 @@ void mark(const Plan& plan, const Checkpoint& checkpoint, HistoryEntry how) {
     write_new_checkpoint(plan, checkpoint);
 }
 
-/// Marker, dependency file and nothing left of an earlier failure. What that takes, up to the line in
-/// the history, belongs to the last phase.
+/// Marker and dependency file; an earlier failure is no longer the last word. What that takes, up to
+/// the line in the history, belongs to the last phase.
 void finish(const RunContext& context, const Plan& plan, const Checkpoint& checkpoint,
             std::vector<std::string> watched, HistoryEntry how, engine::PhaseTimer& timer) {
     // Should the store lose the image, the build tool sees this file missing and makes the stage
@@ -70,7 +72,7 @@ void finish(const RunContext& context, const Plan& plan, const Checkpoint& check
     timer.extend_last();
     how.phases = timer.phases();
     mark(plan, checkpoint, std::move(how));
-    remove_failure(plan, checkpoint.name);
+    end_failures(plan, checkpoint.name);
 }
 
 std::string line_about(const Plan& plan, const Checkpoint& checkpoint, const std::string& how) {
@@ -112,6 +114,11 @@ void require_image(const RunContext& context, const Plan& plan, const std::strin
     }
 }
 
+void write_report(const engine::RunResult& result, const FailureReport& report) {
+    write_file_atomically(result.log.parent_path() / "report.json",
+                          dump_json_indented(to_json(report)));
+}
+
 StageResult run_command(const RunContext& context, const Plan& plan, const Stage& stage,
                         Checkpoint checkpoint, const Json& key_parts,
                         std::vector<engine::ImageCopy> copies, engine::PhaseTimer& timer) {
@@ -143,10 +150,13 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
                                .run = result.run,
                                .duration_s = seconds(result.outcome.usage.wall),
                                .phases = timer.phases()}});
+        remove_leftovers(context.engine, plan, stage.checkpoint);
         const FailureReport report =
             make_failure_report(context.engine, context.helper, plan, stage, result);
-        write_file_atomically(result.log.parent_path() / "report.json",
-                              dump_json_indented(to_json(report)));
+        write_report(result, report);
+        if (result.failed_state) {
+            deliver_artifacts(context.engine, stage, *result.failed_state, context.note);
+        }
         return {
             .ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
     }
@@ -158,6 +168,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
             .run = result.run,
             .duration_s = seconds(result.outcome.usage.wall)},
            timer);
+    deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
     return {
         .ok = true,
         .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
@@ -182,6 +193,7 @@ StageResult look_up_or_run(const RunContext& context, const Plan& plan, const St
     const auto finish_as = [&](HistoryEvent event, const std::string& how) {
         timer.end("restore");
         finish(context, plan, checkpoint, {}, {.event = event}, timer);
+        deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
         return StageResult{
             .ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
     };
@@ -259,7 +271,7 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
         throw;
     } catch (const Error& error) {
         return {.ok = false,
-                .text = describe_breakdown(context.engine, plan, stage, error),
+                .text = describe_breakdown(context.engine, context.helper, plan, stage, error),
                 .interrupted_by = {}};
     }
 }
@@ -282,6 +294,14 @@ engine::RunResult run_test(const RunContext& context, const Plan& plan, const Ta
                            .outcome = result.outcome,
                            .passed = result.ok()});
     return result;
+}
+
+std::string report_test(const RunContext& context, const Plan& plan, const Task& test,
+                        const engine::RunResult& result) {
+    const FailureReport report =
+        make_test_report(context.engine, context.helper, plan, test, result);
+    write_report(result, report);
+    return to_text(report);
 }
 
 }  // namespace mstage::pipeline

@@ -39,5 +39,8 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
 /// (test_runs.hpp). `live` gets the output.
 engine::RunResult run_test(const RunContext& context, const Plan& plan, const Task& test,
                            const engine::OutputSink& live);
+/// What there is to say of a test that failed: returned for people, and in its run's record.
+std::string report_test(const RunContext& context, const Plan& plan, const Task& test,
+                        const engine::RunResult& result);
 
 }  // namespace mstage::pipeline

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/stage_key.hpp"
 #include "pipeline/tree_change.hpp"
 

@@ -175,11 +175,12 @@ Fd launcher_file(const fs::path& scratch) {
     return open_fd(path, O_RDONLY);
 }
 
-/// The words that let the launcher, open as `launcher`, become the user before it becomes the
-/// command.
-std::vector<std::string> launcher_words(const User& user, const StartInDoubt& doubt, int launcher) {
+/// The words that let the launcher, open as `launcher`, take the terminal (which may be empty) and
+/// become the user before it becomes the command.
+std::vector<std::string> launcher_words(const User& user, const StartInDoubt& doubt,
+                                        const std::string& terminal, int launcher) {
     std::vector<std::string> words = {fmt::format("/proc/self/fd/{}", launcher),
-                                      std::to_string(launcher)};
+                                      std::to_string(launcher), terminal};
     if (user.is_plain_root()) {
         words.insert(words.end(), {"", "", ""});
     } else {
@@ -259,6 +260,12 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
     ::umask(022);
     RootFacts facts = prepare_root(spec);
     const auto doubt = check_start(spec);
+    CommandTerminal terminal;
+    if (fds.terminal != nullptr) {
+        terminal = open_command_terminal(spec.root.mount_point, spec.stdin_fd);
+        fds.in = {.fd = terminal.slave.get()};
+        fds.out = fds.err = terminal.slave.get();
+    }
     Fd null;
     if (fds.in.fd < 0) {
         // By the machine's own mount of it, a root who is the kernel's could change it.
@@ -283,17 +290,21 @@ int run_bwrap(const Spec& spec, CommandFds fds) {
                                      "--"};
     std::vector<int> kept = {arguments.get(), filter.get(), fds.status};
     Fd launcher;
-    if (!facts.user.is_plain_root() || doubt) {
+    if (!facts.user.is_plain_root() || doubt || terminal.slave) {
         launcher = launcher_file(spec.scratch);
         kept.push_back(launcher.get());
-        const std::vector<std::string> words =
-            launcher_words(facts.user, doubt.value_or(StartInDoubt{}), launcher.get());
+        const std::vector<std::string> words = launcher_words(
+            facts.user, doubt.value_or(StartInDoubt{}), terminal.path, launcher.get());
         argv.insert(argv.end(), words.begin(), words.end());
     }
     if (!facts.user.is_plain_root()) {
         give_streams_to(facts.user, fds);
     }
     argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
+    if (fds.terminal != nullptr) {
+        fds.terminal->hand_over(terminal.master);
+        terminal.master.close();
+    }
     write_all(fds.status, start_line());
     const pid_t pid =
         start_child([&] { exec_bwrap(bwrap, argv, fds, kept, !spec.secrets.empty()); });

@@ -7,6 +7,7 @@
 #include "base/fd.hpp"
 #include "sandbox/input.hpp"
 #include "sandbox/sandbox.hpp"
+#include "sandbox/terminal.hpp"
 
 namespace mstage::sandbox {
 
@@ -15,6 +16,8 @@ struct CommandFds {
     int out;
     int err;
     int status;  ///< bwrap writes JSON about itself there, and we when it starts
+    /// Takes the command's terminal, which it then has instead of the first three.
+    const TerminalLink* terminal = nullptr;
 };
 
 /// What process 1 of the sandbox does: mounts the root, starts bwrap on it, reaps, and returns the

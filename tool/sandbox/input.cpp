@@ -70,6 +70,11 @@ bool Input::is_in_background() const noexcept {
     return group > 0 && group != ::getpgrp();
 }
 
+void Input::connect(Fd terminal) {
+    m_writer = std::move(terminal);
+    m_buffer = std::make_unique_for_overwrite<char[]>(k_buffer_size);
+}
+
 pollfd Input::awaited() const noexcept {
     if (is_in_background()) {
         return {-1, 0, 0};
@@ -82,6 +87,7 @@ void Input::read_some() {
     if (count > 0) {
         m_pending = {m_buffer.get(), static_cast<size_t>(count)};
     } else if (count == 0 || (m_is_terminal && errno == EIO)) {  // its line may be gone
+        m_is_hung_up = m_is_terminal && !m_reader;  // raw, it has no other end
         m_writer.close();
     } else if (errno != EINTR && errno != EAGAIN) {
         throw SysError(errno, "reading stdin");
@@ -98,6 +104,8 @@ void Input::pass_on() {
     const ssize_t count = ::write(m_writer.get(), m_pending.data(), m_pending.size());
     if (count > 0) {
         m_pending.remove_prefix(static_cast<size_t>(count));
+    } else if (m_is_terminal && errno == EIO) {
+        m_writer.close();  // the command is about to end
     } else if (errno != EINTR && errno != EAGAIN) {
         throw SysError(errno, "passing stdin on");
     }

@@ -27,6 +27,9 @@ public:
     /// `source` (-1: nothing to read) stays the caller's. Throws Error for a directory, by which one
     /// could leave the sandbox.
     explicit Input(int source);
+    /// The caller's terminal `source`, which the command never gets: it is to be passed on to that of
+    /// the command, see connect().
+    static Input of_terminal(int source) { return Input(source, Terminal()); }
     Input(const Input&) = delete;
     Input& operator=(const Input&) = delete;
     /// To be called when the command has ended: what it has not read of a file is left there for who
@@ -34,6 +37,10 @@ public:
     ~Input();
 
     CommandInput for_command() const noexcept { return m_for_command; }
+    /// From now on what is typed goes there.
+    void connect(Fd terminal);
+    /// Whether the caller's terminal is no more.
+    bool is_hung_up() const noexcept { return m_is_hung_up; }
     /// In the child: else the command would wait for an end that the child itself holds off.
     void leave_writing() noexcept { m_writer.close(); }
 
@@ -48,10 +55,13 @@ public:
     void pass_on();
 
 private:
+    struct Terminal {};
+    Input(int source, Terminal /*unused*/) : m_source(source), m_is_terminal(true) {}
     void read_some();
 
     int m_source;
     bool m_is_terminal = false;
+    bool m_is_hung_up = false;
     CommandInput m_for_command;
     Fd m_reader;
     Fd m_writer;

@@ -1,7 +1,7 @@
-// The first program of a sandbox whose command does not run as root, or of which only the kernel knows whether it can be
-// started: becomes the user, then the command.
+// The first program of a sandbox whose command does not run as root, or has a terminal, or of which only the kernel knows
+// whether it can be started: takes the terminal, becomes the user, then the command.
 //
-//     LAUNCHER OWN_FD UID GID GROUP[,GROUP]... PATH REASON PROGRAM [ARGUMENT]...
+//     LAUNCHER OWN_FD TERMINAL UID GID GROUP[,GROUP]... PATH REASON PROGRAM [ARGUMENT]...
 //
 // bwrap can only map one id to another for a command, in a user namespace in which nobody else exists, and when it can't
 // start a command it exits as if the command had failed. The image has no program for either that one could rely on. So
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +37,22 @@ constexpr size_t k_max_groups = 65536;  // the kernel's own limit
 
 unsigned number(const char* text) {
     return static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+}
+
+/// As the controlling terminal, so that Ctrl-C and job control work. It is opened here for its name: the descriptors that
+/// came along are of another mount than the one that programs look it up in.
+void take_terminal(const char* path) {
+    ::setsid();  // fails where this process leads the session already
+    const int terminal = ::open(path, O_RDWR);
+    if (terminal < 0 || ::ioctl(terminal, TIOCSCTTY, 0) != 0) {
+        fail("taking the terminal");
+    }
+    for (int fd = 0; fd <= 2; ++fd) {
+        ::dup2(terminal, fd);
+    }
+    if (terminal > 2) {
+        ::close(terminal);
+    }
 }
 
 void set_groups(char* list) {
@@ -100,12 +117,15 @@ int start(const char* path, const char* reason, char** command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 8) {
+    if (argc < 9) {
         return k_not_executable;
     }
     ::fcntl(static_cast<int>(number(argv[1])), F_SETFD, FD_CLOEXEC);
     if (*argv[2] != '\0') {
-        become(argv[2], argv[3], argv[4]);
+        take_terminal(argv[2]);
     }
-    return start(argv[5], argv[6], argv + 7);
+    if (*argv[3] != '\0') {
+        become(argv[3], argv[4], argv[5]);
+    }
+    return start(argv[6], argv[7], argv + 8);
 }

@@ -15,6 +15,7 @@
 #include "sandbox/bwrap.hpp"
 #include "sandbox/input.hpp"
 #include "sandbox/submounts.hpp"
+#include "sandbox/terminal.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::sandbox {
@@ -62,6 +63,8 @@ struct OutputPipe {
                 return false;
             } else if (errno == EAGAIN) {
                 return true;
+            } else if (errno == EIO) {
+                return false;  // nobody has the command's terminal any more
             } else if (errno != EINTR) {
                 throw SysError(errno, "reading the command's output");
             }
@@ -83,10 +86,13 @@ public:
         }
     }
 
-    void until_end(Input& input, std::vector<OutputPipe>& outputs, const OutputSink& sink,
-                   Outcome& outcome) {
+    void until_end(Input& input, TerminalLink* terminal, std::vector<OutputPipe>& outputs,
+                   const OutputSink& sink, Outcome& outcome) {
         while (true) {
-            std::vector<pollfd> fds = {{m_child.pidfd(), POLLIN, 0}, {m_signals.fd(), POLLIN, 0}};
+            std::vector<pollfd> fds = {
+                {m_child.pidfd(), POLLIN, 0},
+                {m_signals.fd(), POLLIN, 0},
+                terminal != nullptr ? terminal->awaited() : pollfd{-1, 0, 0}};
             for (const OutputPipe& output : outputs) {
                 fds.push_back({output.reader.get(), POLLIN, 0});
             }
@@ -108,8 +114,11 @@ public:
             if (has_input && fds.back().revents != 0) {
                 input.pass_on();
             }
+            if (fds[2].revents != 0) {
+                connect(*terminal, input, outputs);
+            }
             std::erase_if(outputs, [&](const OutputPipe& output) { return !output.drain(sink); });
-            if (const auto signal = m_signals.take()) {
+            if (const auto signal = input.is_hung_up() ? std::optional(SIGHUP) : m_signals.take()) {
                 outcome.interrupted_by = signal;
                 m_child.kill();
             }
@@ -129,6 +138,14 @@ private:
 
     /// Of two times for poll(), where -1 is never.
     static int sooner(int left, int right) { return left < 0 ? right : std::min(left, right); }
+
+    /// What the terminal has to tell; at first, that the command's is there.
+    static void connect(TerminalLink& terminal, Input& input, std::vector<OutputPipe>& outputs) {
+        if (std::optional<Fd> master = terminal.look()) {
+            input.connect(Fd(::fcntl(master->get(), F_DUPFD_CLOEXEC, 3)));
+            outputs.push_back({Stream::out, std::move(*master)});
+        }
+    }
 
     int milliseconds_left(const Outcome& outcome) const {
         if (!m_deadline || outcome.timed_out) {
@@ -164,12 +181,17 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
     const EndSignals signals;
     const StorageIo before = storage_io();
     const auto started = Clock::now();
-    Input input(spec.stdin_fd);
+    std::optional<TerminalLink> terminal;
+    if (streams == Streams::terminal) {
+        terminal.emplace(spec.stdin_fd);
+    }
+    Input input = terminal ? Input::of_terminal(spec.stdin_fd) : Input(spec.stdin_fd);
     Pipe out = make_pipe();
     Pipe err = streams == Streams::separate ? make_pipe() : Pipe{};
     Pipe status = make_pipe();
     const CommandFds fds = {input.for_command(), out.writer.get(),
-                            err.writer ? err.writer.get() : out.writer.get(), status.writer.get()};
+                            err.writer ? err.writer.get() : out.writer.get(), status.writer.get(),
+                            terminal ? &*terminal : nullptr};
     std::optional<NamespaceChild> supervisor;
     {
         const HiddenSubmounts hidden(spec.root.bare);
@@ -182,6 +204,9 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
     out.writer.close();
     err.writer.close();
     status.writer.close();
+    if (terminal) {
+        terminal->leave_to_child();
+    }
 
     std::vector<OutputPipe> outputs;
     outputs.push_back({Stream::out, std::move(out.reader)});
@@ -200,8 +225,13 @@ Outcome run(const Spec& spec, Streams streams, const OutputSink& sink) {
         output_tail.erase(0, output_tail.size() - std::min(output_tail.size(), k_tail_size));
         sink(stream, data);
     };
-    Watch(child, signals, spec).until_end(input, outputs, tee, outcome);
+    Watch(child, signals, spec)
+        .until_end(input, terminal ? &*terminal : nullptr, outputs, tee, outcome);
+    terminal.reset();
     const NamespaceChild::End end = child.wait();
+    while (signals.take()) {
+        // A terminal that is hung up says so in two ways; the second is not to end us half-done.
+    }
     outcome.code = end.state.shell_code();
     outcome.usage = usage_of(end.usage, started, before);
     const std::string told = read_all(status.reader.get());

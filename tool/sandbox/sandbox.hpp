@@ -82,8 +82,14 @@ struct Outcome {
 enum class Stream { out, err };
 using OutputSink = std::function<void(Stream, std::string_view)>;
 
-/// Whether stdout and stderr come as one stream, in the order of their writing, or as two.
-enum class Streams { merged, separate };
+/// How the command's output comes.
+enum class Streams {
+    merged,    ///< stdout and stderr as one stream, in the order of their writing
+    separate,  ///< as two
+    /// The command has a terminal of its own, on which its output comes. Spec::stdin_fd is a terminal
+    /// too, which is raw meanwhile: its keys, signals and window sizes are passed on.
+    terminal,
+};
 
 /// Runs the command and waits until every process in the sandbox is gone, however it ends. SIGINT,
 /// SIGTERM and SIGHUP of this process end the command. When this process is killed, the kernel ends

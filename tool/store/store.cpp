@@ -93,6 +93,7 @@ WorkDir Store::make_work_dir() const {
 }
 
 void Store::sweep() const {
+    empty_trash();
     for (const fs::path& dir : entries_of(m_root / "tmp")) {
         std::optional<FileLock> owner;
         {

@@ -17,6 +17,13 @@ namespace mstage::store {
 
 enum class IfMissing { made, left };
 
+/// What became of an image that was to go.
+enum class Removal {
+    removed,  ///< it is gone
+    in_use,   ///< a run, say, has it; it may be tried again
+    tagged,   ///< somebody wants it
+};
+
 /// The local engine's directory. The file tree is the only truth:
 ///
 ///     format                    "mstage-store 1"; another number is refused
@@ -34,6 +41,7 @@ enum class IfMissing { made, left };
 ///     inputs/<sha256>           digest of source files → the list of them (source/input_lists.hpp)
 ///     tmp/<boot>-<pid>-<rnd>/   work in flight (work_dir.hpp)
 ///     locks/, grounds/          a file per stage key being worked on; the engine's ground_layer.hpp
+///     trash/                    dead layers on their way out
 ///     gate                      lock: shared to begin work or to pin, exclusive to sweep
 ///     sync                      lock: who brings layers to disk
 ///
@@ -65,7 +73,7 @@ public:
     bool remove_cache(const std::string& id) const { return caches().remove(id, m_remover); }
 
     WorkDir make_work_dir() const;
-    /// Removes what dead owners left in tmp/, and then also what they were writing elsewhere. Cheap
+    /// Removes what dead owners left in tmp/ and trash/, and then also what they were writing elsewhere. Cheap
     /// when there is nothing; never waits.
     void sweep() const;
     /// Waits until nobody else works on the same stage key; `on_wait` is called when it comes to
@@ -96,6 +104,10 @@ public:
     /// The ids that start with `prefix`.
     std::vector<ImageId> images_with_prefix(const std::string& prefix) const;
 
+    /// Takes the image away unless somebody uses or has tagged it, and with it the layer `own_layer`
+    /// of its own, if no other image came to have that too.
+    Removal remove_image(const ImageId& image, const std::optional<LayerId>& own_layer) const;
+
     /// Brings all layers to disk in the background and then marks the images as synced. The child
     /// that does it holds nothing of the caller's but the store and ends by itself.
     void sync_in_background() const;
@@ -111,6 +123,9 @@ public:
 private:
     std::optional<Image> read_manifest(const ImageId& image) const;
     void mark_synced(const Image& image) const;
+    bool is_tagged(const ImageId& image) const;
+    bool is_in_other_manifest(const LayerId& layer, const ImageId& except) const;
+    void empty_trash() const;
     void remove_dead_temporaries_of_store() const;
 
     std::filesystem::path m_root;

@@ -142,6 +142,7 @@ foreach(pair IN ITEMS
     [==[artifact|late FROM build-complete PATH /a|required keyword is missing.*Keyword: DESTINATION]==]
     [==[artifact|late FROM build-complete PATH /a dist DESTINATION d|not an absolute path in the image.*PATH: 'dist']==]
     [==[artifact|late FROM build-complete PATH /a DESTINATION ""|empty path.*Keyword: DESTINATION]==]
+    [==[artifact|late FROM setup-base PATH /a DESTINATION d ALWAYS|ALWAYS is for what a stage.s command leaves.*FROM: .setup-base]==]
     [==[artifact|late FROM nowhere PATH /a DESTINATION d|no such checkpoint]==]
     [==[artifact|none FROM build-complete PATH /a DESTINATION d|no such pipeline]==])
   string(REGEX MATCH "^([^|]*)\\|([^|]*)\\|(.*)$" matched "${pair}")

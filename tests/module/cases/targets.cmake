@@ -35,6 +35,9 @@ add_custom_target(deps-installed COMMAND \${CMAKE_COMMAND} -E echo mine)
 configure(names)
 expect_targets(names
   docs-built deps-installed
+  shell-setup-base shell-deps-installed shell-build-complete shell-docs-built shell-install
+  app.shell-setup-base app.shell-deps-installed app.shell-build-complete app.shell-docs-built app.shell-install
+  lib.shell-setup-base lib.shell-deps-installed lib.shell-build-complete
   checkpoints app.checkpoints app.scan app.status app.report app.setup-base app.deps-installed app.build-complete app.docs-built app.install
   app.rollback-setup-base app.rollback-deps-installed app.rollback-build-complete app.rollback-docs-built
   app.rollback-install rollback-setup-base rollback-deps-installed rollback-build-complete rollback-docs-built
@@ -72,6 +75,10 @@ expect_calls("rollbacks" names
 build(names report STDOUT "report app in [^\n]*names-build\n")
 build(names lib.report STDOUT "report lib in [^\n]*names-build\n")
 expect_calls("reports" names)
+build(names shell-build-complete)
+build(names lib.shell-deps-installed)
+expect_calls("shells" names
+  "shell --last-attempt app.build-complete" "shell --last-attempt lib.deps-installed")
 build(names app.checkpoints)
 expect_calls("app.checkpoints" names "stage app.docs: run")
 build(names lib.deps-installed)
@@ -128,13 +135,13 @@ function(say_folders)
 endfunction()
 cmake_language(DEFER CALL say_folders)
 ]==])
-configure(folders STDOUT "-- 24 targets\n")
+configure(folders STDOUT "-- 30 targets\n")
 
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
 expect_targets(base app.status app.report app.setup-base setup-base report app.checkpoints checkpoints
-  app.rollback-setup-base rollback-setup-base)
+  app.rollback-setup-base rollback-setup-base app.shell-setup-base shell-setup-base)
 build(base setup-base)
 expect_calls("setup-base alone" base "stage app.setup-base: run")
 

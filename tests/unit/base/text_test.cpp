@@ -131,6 +131,14 @@ TEST(LastLines, CountsEmptyLines) {
     EXPECT_EQ(last_lines("\n\n", 5), "\n");
 }
 
+TEST(CutLines, ShortensLongOnes) {
+    EXPECT_EQ(cut_lines("", 3), "");
+    EXPECT_EQ(cut_lines("abc\n\nab\n", 3), "abc\n\nab\n");
+    EXPECT_EQ(cut_lines("abcdef\nabc", 3), "abc … (3 more bytes)\nabc");
+    EXPECT_EQ(cut_lines("ab\u00fcx", 3), "ab … (3 more bytes)") << "not in the midst of a letter";
+    EXPECT_EQ(cut_lines("\u00fc", 1), " … (2 more bytes)");
+}
+
 TEST(HumanSize, HasThreeDigits) {
     EXPECT_EQ(human_size(0), "0 B");
     EXPECT_EQ(human_size(999), "999 B");

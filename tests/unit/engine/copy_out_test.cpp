@@ -19,7 +19,8 @@ class CopyOutTest : public EngineTest {
 protected:
     Paths copy(const ImageId& image, const std::vector<std::string>& patterns,
                const fs::path& destination) {
-        Paths files = m_engine.copy_out(m_engine.image(image), patterns, destination);
+        Paths files =
+            m_engine.copy_out(m_engine.image(image), patterns, destination, NoMatch::error);
         std::ranges::sort(files);
         return files;
     }

@@ -202,6 +202,41 @@ TEST_F(RunTest, OnlyRunsThatKeepSomethingCommit) {
     EXPECT_EQ(names_of(m_engine.run(request).phases), kept) << "also when nothing could be started";
 }
 
+TEST_F(RunTest, RemembersHowItWasMade) {
+    RunRequest request = shell(base(), "echo x > f; exit 5");
+    request.origin = "stage app/build";
+    request.environment = {{"A", "1"}};
+    request.workdir = "/root";
+    request.network = Network::off;
+    request.timeout = std::chrono::hours(1);
+    request.caches = parse_caches({"/cache,id=c,sharing=locked", "/other"});
+    const RunResult result = m_engine.run(request);
+    const RunRecord record = m_engine.find_run(result.run).value();
+    EXPECT_EQ(record.origin, request.origin);
+    EXPECT_EQ(record.command, request.command_line);
+    EXPECT_EQ(record.environment, request.environment);
+    EXPECT_EQ(record.workdir, request.workdir);
+    EXPECT_EQ(record.user, "");
+    EXPECT_EQ(record.caches, request.caches);
+    EXPECT_EQ(record.network, Network::off);
+    EXPECT_EQ(record.timeout, request.timeout);
+    EXPECT_EQ(record.outcome.code, 5);
+    EXPECT_TRUE(record.filesystem_changed);
+    EXPECT_EQ(record.log, result.log);
+    write_file_atomically(result.log.parent_path() / "run.json", "{");
+    EXPECT_FALSE(m_engine.find_run(result.run)) << "torn";
+    EXPECT_FALSE(m_engine.find_run(RunId::generate()));
+}
+
+TEST_F(RunTest, ThatIsKeptInAnyCaseLeavesAGoodImage) {
+    RunRequest request = shell(base(), "echo half > /root/f; exit 3");
+    request.keep_in_any_case = true;
+    const RunResult result = m_engine.run(request);
+    EXPECT_EQ(result.outcome.code, 3);
+    EXPECT_FALSE(result.failed_state);
+    EXPECT_EQ(output_of(result.result_image.value(), "cat /root/f"), "half\n");
+}
+
 TEST_F(RunTest, ShowsTheCallersAuthorities) {
     const fs::path pem = m_dir / "my.pem";
     write_file_atomically(pem, "mine\n");

@@ -1,5 +1,6 @@
 #include "pipeline/build_tree.hpp"
 
+#include "pipeline/failures.hpp"
 #include "pipeline_fixture.hpp"
 
 namespace mstage::pipeline {
@@ -70,11 +71,20 @@ TEST_F(BuildTreeTest, ResolvesCheckpoints) {
 
 TEST_F(BuildTreeTest, ResolvesWhatAFailedAttemptLeft) {
     EXPECT_TRUE(contains(error_of([&] { resolve("build-complete@failed"); }).message(),
-                         "left no failed state"));
+                         "there are no states left by failed attempts"));
     const Failure failure{engine::RunId::generate(), ImageId::generate()};
     write_failure(m_second, "build-complete", failure);
     EXPECT_EQ(resolve("build-complete@failed"), failure.state);
     EXPECT_EQ(resolve("zeta.build-complete@failed"), failure.state);
+    EXPECT_TRUE(contains(error_of([&] { resolve("build-complete@failed-1"); }).message(),
+                         "there is only one state, '@failed', left by failed attempts"));
+    const Failure next{engine::RunId::generate(), ImageId::generate()};
+    write_failure(m_second, "build-complete", next);
+    EXPECT_EQ(resolve("build-complete@failed"), next.state);
+    EXPECT_EQ(resolve("build-complete@failed-1"), failure.state);
+    EXPECT_THROW(resolve("build-complete@failed-2"), Error);
+    EXPECT_THROW(resolve("build-complete@failed-"), UsageError);
+    EXPECT_THROW(resolve("build-complete@failed-x"), UsageError);
     EXPECT_TRUE(contains(error_of<UsageError>([&] { resolve("build-complete@last"); }).message(),
                          "'@last' is unknown"));
 }

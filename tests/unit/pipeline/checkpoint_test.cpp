@@ -91,20 +91,6 @@ TEST_F(CheckpointTest, IsRemovedOnceOrTwice) {
     EXPECT_FALSE(fs::exists(m_plan.marker_path("build-complete")));
 }
 
-TEST_F(CheckpointTest, FailureComesBackUntilItIsRemoved) {
-    EXPECT_FALSE(read_failure(m_plan, "build-complete"));
-    const Failure failure{engine::RunId::generate(), ImageId::generate()};
-    write_failure(m_plan, "build-complete", failure);
-    const auto found = read_failure(m_plan, "build-complete");
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->run, failure.run);
-    EXPECT_EQ(found->state, failure.state);
-    remove_failure(m_plan, "build-complete");
-    EXPECT_FALSE(read_failure(m_plan, "build-complete"));
-    write_file_atomically(m_plan.failure_path("build-complete"), "{}");
-    EXPECT_FALSE(read_failure(m_plan, "build-complete"));
-}
-
 TEST_F(CheckpointTest, DependencyFileIsWhatBuildToolsRead) {
     const fs::path depfile = m_plan.depfile_path("scan");
     const fs::path output = m_plan.inputs_path("build");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline_fixture.hpp"
 
@@ -156,6 +157,7 @@ TEST_F(StageRunnerTest, SuccessClearsTheFailure) {
     stage("build").command = good;
     EXPECT_TRUE(build("build-complete").ok);
     EXPECT_FALSE(read_failure(m_plan, "build-complete"));
+    EXPECT_EQ(read_failures(m_plan, "build-complete").attempts.size(), 1U) << "to look back at";
 }
 
 TEST_F(StageRunnerTest, FailureIsNoResultForTheNextAttempt) {
@@ -258,6 +260,15 @@ TEST_F(StageRunnerTest, TestsLeaveNothing) {
         });
     EXPECT_EQ(result.outcome.code, 4);
     EXPECT_EQ(output, "int main;");
+    const std::string text = report_test(context(), m_plan, test, result);
+    EXPECT_TRUE(contains(text, "test 'pytest' of pipeline 'app' failed with exit code 4")) << text;
+    for (const char* point : {"build-complete", "deps-installed", "setup-base"}) {
+        EXPECT_TRUE(contains(text, image(point).str())) << point;
+        EXPECT_TRUE(contains(text, fmt::format("rollback app.{}\n", point))) << point;
+    }
+    const Json report = parse_json(read_file(result.log.parent_path() / "report.json"), "report");
+    EXPECT_EQ(report.at("test"), "pytest");
+    EXPECT_EQ(report.at("rollback_points").size(), 3U);
     EXPECT_EQ(m_engine.images().size(), images);
     EXPECT_TRUE(has_marker("build-complete"));
 }

@@ -26,6 +26,13 @@ int type_into_terminal(unsigned long request) {
     return tell(::syscall(SYS_ioctl, 0, request, &letter));
 }
 
+int terminal_size() {
+    winsize size{};
+    const int result = ::ioctl(0, TIOCGWINSZ, &size);
+    std::printf("%d x %d\n", size.ws_row, size.ws_col);
+    return result;
+}
+
 /// A daemon as they come: forked twice, in a session of its own, with no descriptor left of ours but the terminal's.
 int become_daemon() {
     if (::fork() != 0) {
@@ -55,6 +62,9 @@ int main(int argc, char** argv) {
     if (what == "keyctl") {
         return tell(
             ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0, 0));
+    }
+    if (what == "size") {
+        return terminal_size();
     }
     if (what == "type") {
         return type_into_terminal(TIOCSTI);

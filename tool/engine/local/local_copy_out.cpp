@@ -91,14 +91,18 @@ private:
 std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
                                                         const std::vector<std::string>& patterns,
                                                         const fs::path& destination,
-                                                        const LinkedFile& linked) {
+                                                        const LinkedFile& linked,
+                                                        NoMatch no_match) {
     std::vector<std::string> sources;
     for (const std::string& pattern : patterns) {
         const std::vector<std::string> matches = tree.glob(pattern);
-        if (matches.empty()) {
+        if (matches.empty() && no_match == NoMatch::error) {
             throw Error("nothing in the image matches '{}'", pattern);
         }
         sources.insert(sources.end(), matches.begin(), matches.end());
+    }
+    if (sources.empty()) {
+        return {};
     }
     const bool into_directory = sources.size() > 1 || !destination.has_filename() ||
                                 fs::is_directory(destination) ||
@@ -121,7 +125,7 @@ std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
 
 std::vector<fs::path> LocalEngine::copy_out(const Image& image,
                                             const std::vector<std::string>& patterns,
-                                            const fs::path& destination) {
+                                            const fs::path& destination, NoMatch no_match) {
     const OpenPath target(destination);
     const LinkedFile linked(destination);
     const auto original = [&](const std::string& text) {
@@ -129,7 +133,8 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
     };
     const auto copy = [&](const ImageTree& tree) {
         std::string written;
-        for (const auto& [source, name] : copy_jobs(tree, patterns, target.path(), linked)) {
+        for (const auto& [source, name] :
+             copy_jobs(tree, patterns, target.path(), linked, no_match)) {
             for (const fs::path& file : copy_from_tree(tree, source, name)) {
                 written.append(original(file.native())).push_back('\0');
             }

@@ -14,6 +14,7 @@
 #include "engine/local/file_info.hpp"
 #include "engine/local/image_tree.hpp"
 #include "engine/local/root_layout.hpp"
+#include "engine/local/run_record.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::engine {
@@ -178,6 +179,32 @@ std::uint64_t LocalEngine::layer_size(const store::LayerId& layer) {
                                  : sandbox::answer_from_user_namespace(m_ids, count);
     remember_size(cache, size);
     return std::stoull(size);
+}
+
+std::optional<RunRecord> LocalEngine::find_run(const RunId& id) {
+    const fs::path directory = m_store.run_dir(id);
+    const auto text = read_file_if_exists(directory / "run.json");
+    try {
+        if (text) {
+            RunRecord record = run_record_from(parse_json(*text, "run.json"));
+            record.log = directory / "output.log";
+            return record;
+        }
+    } catch (const Error&) {
+        // Torn by a power cut: as good as none.
+    }
+    return std::nullopt;
+}
+
+Removal LocalEngine::remove_failed_state(const ImageId& id) {
+    const auto image = m_store.find_image(id);
+    if (!image || image->state != ImageState::failed) {
+        return Removal::removed;
+    }
+    // Without a change there is none, and the last layer is the parent's or the source's.
+    const auto run = image->run ? find_run(*image->run) : std::nullopt;
+    const bool has_own = run && run->filesystem_changed && !image->layers.empty();
+    return m_store.remove_image(id, has_own ? std::optional(image->layers.back()) : std::nullopt);
 }
 
 std::uint64_t LocalEngine::size_of(const Image& image) {

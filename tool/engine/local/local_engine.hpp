@@ -30,6 +30,7 @@ public:
     RunResult run(const RunRequest& request) override;
     std::optional<Json> key_parts_of(const RunId& run) override;
     std::filesystem::path run_directory(const RunId& run) override { return m_store.run_dir(run); }
+    std::optional<RunRecord> find_run(const RunId& id) override;
 
     std::unique_ptr<KeyLock> lock_key(const std::string& key,
                                       const std::function<void()>& on_wait) override;
@@ -40,6 +41,7 @@ public:
     Image image(const ImageId& id) override;
     std::optional<Image> find(const ImageId& id) override;
     std::vector<Image> images() override;
+    Removal remove_failed_state(const ImageId& id) override;
     std::uint64_t size_of(const Image& image) override;
     std::filesystem::path witness(const ImageId& id) override;
 
@@ -55,7 +57,8 @@ public:
     void write_file_to(const Image& image, const std::string& path, int fd) override;
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
-                                                const std::filesystem::path& destination) override;
+                                                const std::filesystem::path& destination,
+                                                NoMatch no_match) override;
     std::vector<FileChange> diff(const Image& before, const Image& after,
                                  const DiffRequest& request) override;
     ExportResult export_image(const Image& image, const ExportRequest& request) override;

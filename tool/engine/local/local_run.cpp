@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "engine/local/local_engine.hpp"
 #include "engine/local/root_layout.hpp"
+#include "engine/local/run_record.hpp"
 #include "engine/local/secret_guard.hpp"
 
 namespace mstage::engine {
@@ -101,14 +102,6 @@ std::vector<sandbox::CacheMount> cache_mounts(const std::vector<Cache>& caches,
     return mounts;
 }
 
-Json to_json(const std::vector<Cache>& caches) {
-    Json list = Json::array();
-    for (const Cache& cache : caches) {
-        list.push_back({{"path", cache.path}, {"id", cache.id}});
-    }
-    return list;
-}
-
 Json to_json(const std::vector<Secret>& secrets) {
     Json ids = Json::array();
     for (const Secret& secret : secrets) {
@@ -129,6 +122,8 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"image", request.image.str()},
         {"command", request.command_line},
         {"environment", request.environment},
+        {"workdir", request.workdir},
+        {"source_workdir", request.source_workdir},
         {"user", request.user},
         {"caches", to_json(request.caches)},
         {"secrets", to_json(request.secrets)},
@@ -236,7 +231,7 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         next.run = result.run;
         next.key = request.key;
         next.key_parts = request.key_parts;
-        if (result.ok()) {
+        if (result.ok() || (request.keep_in_any_case && leaks.empty())) {
             finish_good_run(request, std::move(next), layout, result);
         } else if (leaks.empty()) {
             finish_failed_run(std::move(next), layout, result);

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "pipeline/plan.hpp"
+
+namespace mstage::pipeline {
+
+/// Notes in the file `record` which copies were made of an image's files, and removes those of last
+/// time that were not made again, unless somebody has changed them since. The record is a JSON object:
+/// `version` 1 and `copies`, path → size and time of the last change.
+void record_deliveries(const std::filesystem::path& record,
+                       const std::vector<std::filesystem::path>& written);
+
+/// Brings the stage's artifacts out of an image, whatever made that: what it does not have is left
+/// out. `warn` is told of what goes wrong, which is not the stage's failure.
+void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine::ImageId& image,
+                       const std::function<void(const std::string&)>& warn);
+
+}  // namespace mstage::pipeline
