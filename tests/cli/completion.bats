@@ -143,6 +143,12 @@ END
     offers "mstage run se" "setup-base " "second " "second@failed "
     # What stands before the '@' is no part of readline's word any more.
     offers "mstage run second@" "failed "
+    python3 - >.mstage/app/second.failed <<'END'
+import json, uuid
+attempts = [{"run": str(uuid.uuid4()), "state": str(uuid.uuid4())} for _ in range(2)]
+print(json.dumps({"version": 2, "attempts": attempts, "last_failed": False, "leftovers": []}))
+END
+    offers "mstage run second@" "failed " "failed-1 "
 }
 
 @test "generations, once they are asked for; and checkpoints to go back to" {

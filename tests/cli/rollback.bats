@@ -161,7 +161,7 @@ two" "$(mstage -C build cat app.second:/second)"
     has "$err" "'app.second' has no generation @-2: 1 before the present one"
     misused mstage -C build ls second@-x
     misused mstage -C build ls second@2
-    has "$err" "'@-1', '@-2', … or '@failed' may follow a checkpoint"
+    has "$err" "'@-1', '@-2', …, '@failed' or '@failed-1' may follow a checkpoint"
     succeeds mstage -C build rollback second --to @-1
     same "$first" "$(image_of second)"
     # That was a change too: what it was before is the other one again.

@@ -575,8 +575,8 @@ x" "${out/fifo 666/fifo 644}"
     record=$(cat "$(json "$out" 'd["log"].replace("output.log", "run.json")')")
     same '["caches", "command", "disposable", "environment", "exit_code", "failed_state", "filesystem_changed", "id", "image", '\
 '"interrupted_by", "key", "key_parts", "leaks", "network", "origin", "peak_memory_bytes", "phases", "read_bytes", '\
-'"result_image", "secrets", "signal", "started", "system_s", "timed_out", "timeout_s", "user", "user_s", "version", '\
-'"wall_s", "written_bytes"]' "$(json "$record" 'sorted(d)')"
+'"result_image", "secrets", "signal", "source_workdir", "started", "system_s", "timed_out", "timeout_s", "user", '\
+'"user_s", "version", "wall_s", "workdir", "written_bytes"]' "$(json "$record" 'sorted(d)')"
     same '{"A": "1"}' "$(json "$record" 'd["environment"]')"
 }
 

@@ -128,7 +128,7 @@ one" "$out"
     same "mstage: error: checkpoint 'second' of pipeline 'app' has not been built
   ninja -C WORK/build second" "$(normalised "$err")"
     fails mstage -C build ls second@failed
-    same "mstage: error: the last attempt at checkpoint 'app.second' left no failed state" "$err"
+    same "mstage: error: of checkpoint 'app.second' there are no states left by failed attempts" "$err"
     misused mstage -C build ls second@frobnicate
 }
 

@@ -180,16 +180,16 @@ std::string describe_end(const engine::Outcome& outcome, std::chrono::nanosecond
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
                                   const Plan& plan, const Stage& stage,
                                   const engine::RunResult& result) {
-std::string leaks_text(const std::vector<engine::Leak>& leaks) {
-    std::string text = leaks.empty() ? "" : "  secrets, or what gives them away, are in:\n";
-    for (const engine::Leak& leak : leaks) {
-        text += fmt::format("    {} (secret '{}'", escape_control(leak.path), leak.secret);
-        text += leak.cache.empty()
-                    ? ")\n"
-                    : fmt::format(", in cache '{0}': mstage caches --rm {0})\n", leak.cache);
+    std::string leaks_text(const std::vector<engine::Leak>& leaks) {
+        std::string text = leaks.empty() ? "" : "  secrets, or what gives them away, are in:\n";
+        for (const engine::Leak& leak : leaks) {
+            text += fmt::format("    {} (secret '{}'", escape_control(leak.path), leak.secret);
+            text += leak.cache.empty()
+                        ? ")\n"
+                        : fmt::format(", in cache '{0}': mstage caches --rm {0})\n", leak.cache);
+        }
+        return text;
     }
-    return text;
-}
 
     FailureReport report = make_report(engine, helper, plan, stage, result);
     report.checkpoint = stage.checkpoint;

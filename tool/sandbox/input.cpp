@@ -87,7 +87,7 @@ void Input::read_some() {
     if (count > 0) {
         m_pending = {m_buffer.get(), static_cast<size_t>(count)};
     } else if (count == 0 || (m_is_terminal && errno == EIO)) {  // its line may be gone
-        m_is_hung_up = m_is_terminal && !m_reader;  // raw, it has no other end
+        m_is_hung_up = m_is_terminal && !m_reader;               // raw, it has no other end
         m_writer.close();
     } else if (errno != EINTR && errno != EAGAIN) {
         throw SysError(errno, "reading stdin");

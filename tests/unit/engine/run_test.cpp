@@ -175,8 +175,7 @@ TEST_F(RunTest, TellsWhatItsTimeWentInto) {
     timer.end("key");
     request.phases = timer.phases();
     const RunResult result = m_engine.run(request);
-    ASSERT_EQ(names_of(result.phases),
-              (std::vector<std::string>{"key", "mount", "run", "commit"}));
+    ASSERT_EQ(names_of(result.phases), (std::vector<std::string>{"key", "mount", "run", "commit"}));
     using std::chrono::milliseconds;
     EXPECT_GE(result.phases[2].duration, milliseconds(200));
     EXPECT_GT(result.phases[1].duration, milliseconds(0));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/fd.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline_fixture.hpp"
 
 namespace mstage::pipeline {
