@@ -177,20 +177,20 @@ std::string describe_end(const engine::Outcome& outcome, std::chrono::nanosecond
     return fmt::format("failed with exit code {} after {}", outcome.code, wall);
 }
 
+std::string leaks_text(const std::vector<engine::Leak>& leaks) {
+    std::string text = leaks.empty() ? "" : "  secrets, or what gives them away, are in:\n";
+    for (const engine::Leak& leak : leaks) {
+        text += fmt::format("    {} (secret '{}'", escape_control(leak.path), leak.secret);
+        text += leak.cache.empty()
+                    ? ")\n"
+                    : fmt::format(", in cache '{0}': mstage caches --rm {0})\n", leak.cache);
+    }
+    return text;
+}
+
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
                                   const Plan& plan, const Stage& stage,
                                   const engine::RunResult& result) {
-    std::string leaks_text(const std::vector<engine::Leak>& leaks) {
-        std::string text = leaks.empty() ? "" : "  secrets, or what gives them away, are in:\n";
-        for (const engine::Leak& leak : leaks) {
-            text += fmt::format("    {} (secret '{}'", escape_control(leak.path), leak.secret);
-            text += leak.cache.empty()
-                        ? ")\n"
-                        : fmt::format(", in cache '{0}': mstage caches --rm {0})\n", leak.cache);
-        }
-        return text;
-    }
-
     FailureReport report = make_report(engine, helper, plan, stage, result);
     report.checkpoint = stage.checkpoint;
     report.live = stage.live;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "pipeline/checkpoint.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline/tree_change.hpp"
 
@@ -33,8 +34,10 @@ void add_checkpoint(const Plan& plan, const std::string& checkpoint, Names& name
             names[image].push_back(fmt::format("{}@-{}", plan.full_name(checkpoint), steps));
         }
     }
-    if (const auto failure = read_failure(plan, checkpoint)) {
-        names[failure->state].push_back(plan.full_name(checkpoint) + "@failed");
+    const std::vector<Failure> failures = read_failures(plan, checkpoint).attempts;
+    for (size_t i = 0; i < failures.size(); ++i) {
+        names[failures[i].state].push_back(plan.full_name(checkpoint) + "@failed" +
+                                           (i == 0 ? "" : fmt::format("-{}", i)));
     }
 }
 

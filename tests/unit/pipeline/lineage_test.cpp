@@ -1,5 +1,6 @@
 #include "pipeline/lineage.hpp"
 
+#include "pipeline/failures.hpp"
 #include "pipeline_fixture.hpp"
 
 namespace mstage::pipeline {

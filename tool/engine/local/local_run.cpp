@@ -125,7 +125,7 @@ Json run_record(const RunRequest& request, const RunResult& result, TimePoint st
         {"workdir", request.workdir},
         {"source_workdir", request.source_workdir},
         {"user", request.user},
-        {"caches", to_json(request.caches)},
+        {"caches", engine::to_json(request.caches)},
         {"secrets", to_json(request.secrets)},
         {"network", request.network == Network::on},
         {"timeout_s", seconds(request.timeout)},
