@@ -104,7 +104,7 @@ more" "$out"
 @test "wrong usage" {
     misused mstage shell
     misused mstage shell --frobnicate tag:base
-    misused mstage shell -e A tag:base -- true
+    misused mstage shell -e =A tag:base -- true
     fails mstage shell nothing-of-the-kind
     exits 126 mstage shell -w /nowhere tag:base -- true
 }
