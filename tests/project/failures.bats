@@ -203,7 +203,7 @@ second" "$(image_file build-complete:/result)"
         '[d[k] for k in ("pipeline", "stage", "test", "from", "exit_code", "failed_state")]')"
     same '["build-complete", "deps-installed", "setup-base"]' "$(json "$report" '[p["checkpoint"] for p in d["rollback_points"]]')"
     call sh -c "$(json "$report" 'd["resume_command"]')"
-    has "$out" "1 tests failed out of 1"
+    has "$out" "1 tests failed out of 2"
     call sh -c "echo pwd | $(json "$report" 'd["shell_command"]')"
     same /app "$out"
 }
