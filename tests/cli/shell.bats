@@ -97,7 +97,7 @@ more" "$out"
     if [[ $code == 0 ]]; then
         has "$out" "uid=5 gid=6"
     else
-        has "$err" "only root"
+        has "$err" "only as root"
     fi
 }
 
