@@ -38,6 +38,7 @@ int run_scan(const Arguments& arguments);
 int run_stage(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_tag(const Arguments& arguments);
+int run_watch(const Arguments& arguments);
 int run_why(const Arguments& arguments);
 
 }  // namespace mstage::cli
