@@ -160,7 +160,7 @@ Commands
   ``LIVE ON|OFF``
     ``ON`` sends a stage's output straight to the terminal, one stage at a time. ``OFF``, the
     default, keeps it in the stage's log, shows the end of it after a failure, and lets branches run
-    side by side.
+    side by side; ``mstage watch`` then shows what they are at.
 
   ``USER <user>``
     Who runs the commands: ``<name>``, ``<uid>``, ``<name>:<group>`` or ``<uid>:<gid>``, by the
@@ -510,7 +510,22 @@ None of these is part of ``all``.
   Looks for changes in the source, and is part of every stage.
 
 ``<pipeline>.status``
-  Shows the checkpoints.
+  Shows the checkpoints as a tree, as ``mstage status`` does, each with its state, its image, the
+  image's age and size, and how long its stage ran:
+
+  =============== =================================================================================
+  ``current``     the next build leaves it alone
+  ``restored``    so it does, and its stage did not run: the store had the image
+  ``out of date`` the next build makes it again, or what it is made from; the source counts as it is
+                  now, scanned or not
+  ``pinned``      it was put back, and stays what it is
+  ``failed``      not built, and the last attempt failed
+  ``not built``   there is nothing, or the store has lost it
+  =============== =================================================================================
+
+  Of a stage that runs it says for how long. ``mstage watch`` follows a build from another terminal,
+  or in a pipe: what runs, how long it has been running and how long it takes mostly, the last line
+  of its output, and how it ended.
 
 ``<pipeline>.rollback-<checkpoint>``
   Goes back to the checkpoint: all that is made from it is dropped, and runs again in the next build.

@@ -3,7 +3,7 @@
 
 load ../support.bash
 
-verbs=(status history rollback why report run shell images tag caches import export ls cat cp diff lineage
+verbs=(status watch history rollback why report run shell images tag caches import export ls cat cp diff lineage
     compile-commands completion scan stage)
 
 setup_file() {

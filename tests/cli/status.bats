@@ -12,6 +12,8 @@ setup() {
     make_work_dir
     mkdir -p source build/.mstage/app
     echo one >source/file
+    # The tests share the store: what one of them has built, another need not find there.
+    echo "$work" >source/test
     plan="$work/build/.mstage/app/plan.json"
     write_plan 'cat file >/first' 'cat /first file >/second'
 }
@@ -36,7 +38,7 @@ print(json.dumps({
 END
 }
 
-# Like "good outdated missing".
+# Like "current out-of-date not-built".
 states() {
     json "$(mstage -C "$work/build" status --json)" '" ".join(c["state"] for c in d["checkpoints"])'
 }
@@ -54,38 +56,129 @@ build_all() {
   configure a project that uses MultiStageBuild, or name its build tree with -C" "$err"
 }
 
-@test "checkpoints are missing, good, outdated, failed" {
-    same "missing missing missing" "$(states)"
+@test "checkpoints are not built, current, out of date, failed, restored" {
+    same "not-built not-built not-built" "$(states)"
     build_all
-    same "good good good" "$(states)"
-    # The first is another image: what is made from it is out of date.
+    same "current current current" "$(states)"
+    # By what the source is now, whether a build has seen it or not.
     echo two >source/file
+    same "current out-of-date out-of-date" "$(states)"
+    same "keep run run" "$(nexts)"
     succeeds mstage scan "$plan"
     succeeds mstage stage "$plan" one
-    same "good good outdated" "$(states)"
+    # The first is another image: what is made from it is out of date.
+    same "current current out-of-date" "$(states)"
     write_plan 'cat file >/first' 'exit 3'
     exits 1 mstage stage "$plan" two
-    same "good good failed" "$(states)"
+    same "current current failed" "$(states)"
     write_plan 'cat file >/first' 'cat /first file >/second'
     succeeds mstage stage "$plan" two
-    same "good good good" "$(states)"
+    same "current current current" "$(states)"
+    echo one >source/file
+    same "current out-of-date out-of-date" "$(states)"
+    same "keep restore restore" "$(nexts)"
+    build_all
+    same "current restored restored" "$(states)"
+}
+
+# Like states: what the next build does.
+nexts() {
+    json "$(mstage -C "$work/build" status --json)" '" ".join(c["next"] for c in d["checkpoints"])'
+}
+
+@test "a look changes nothing" {
+    build_all
+    echo two >source/file
+    local before
+    before=$(find build store source -printf '%p %T@ %s\n' 2>/dev/null | sort)
+    succeeds mstage -C build status
+    same "$before" "$(find build store source -printf '%p %T@ %s\n' 2>/dev/null | sort)"
+}
+
+# What status prints, with one blank between columns and SHORT for the images.
+status_text() {
+    succeeds mstage -C build status
+    normalised "$out" | sed -E -e 's/  +/  /g' -e 's/\b[0-9a-f]{8}\b/SHORT/g' -e "s|$MSTAGE_EXECUTABLE|mstage|g"
 }
 
 @test "status for people" {
-    succeeds mstage -C build status
-    same "app.setup-base  missing 
-app.first       missing 
-app.second      missing " "$out"
+    same "app
+setup-base  not built
+└─ first  not built
+  └─ second  not built" "$(status_text)"
     build_all
     mkdir build/sub
     succeeds mstage -C build/sub status
-    same "app.setup-base  good      UUID  TIME ago, SIZE
-app.first       good      UUID  TIME ago, SIZE
-app.second      good      UUID  TIME ago, SIZE" "$(normalised "$out")"
+    same "app
+setup-base  current  SHORT  TIME ago  SIZE
+└─ first  current  SHORT  TIME ago  SIZE  TIME
+  └─ second  current  SHORT  TIME ago  SIZE  TIME" "$(status_text)"
     write_plan 'cat file >/first' 'exit 3'
     exits 1 mstage stage "$plan" two
+    same "  └─ second  failed
+  failed after TIME, TIME ago; to look at what it left:  mstage -C WORK/build shell app.second@failed" \
+        "$(status_text | tail -n 2)"
+    # Who stands there needs no -C; who reads no UTF-8 gets other lines.
+    cd build
+    has "$(mstage status)" "left:  $MSTAGE_EXECUTABLE shell app.second@failed"
+    same '   `- second  failed' "$(LC_ALL=C mstage status | tail -n 2 | head -n 1)"
+}
+
+@test "branches are drawn, and what is copied from others" {
+    python3 - "$plan" <<'END'
+import json, sys
+plan = json.load(open(sys.argv[1]))
+first, second = plan["stages"]
+docs = dict(first, name="docs", checkpoint="docs-built", target="docs-built", **{"from": "first"})
+pack = dict(second, name="pack", checkpoint="packed", target="packed", **{"from": "second"},
+            copies=[{"plan": None, "checkpoint": "docs-built", "path": "/first", "destination": "/docs"}])
+plan["stages"] = [first, second, docs, pack]
+json.dump(plan, open(sys.argv[1], "w"))
+END
     succeeds mstage -C build status
-    same "app.second      failed    UUID  left by the failure" "$(normalised "$out" | tail -n 1)"
+    same "app
+setup-base                    not built
+└─ first                      not built
+   ├─ second                  not built
+   │  └─ packed + docs-built  not built
+   └─ docs-built              not built" "$out"
+    same '["app.docs-built"]' "$(json "$(mstage -C build status --json)" \
+        '[c["copies_from"] for c in d["checkpoints"] if c["checkpoint"] == "packed"][0]')"
+}
+
+@test "what was put back is pinned" {
+    build_all
+    echo two >source/file
+    build_all
+    succeeds mstage -C build rollback first --to @-1
+    has "$(states)" "current pinned "
+    matches "$(status_text)" "pinned since TIME; to let go:  mstage -C WORK/build rollback --unpin app.first"
+    matches "$(json "$(mstage -C build status --json)" 'd["checkpoints"][1]["pinned_since"]')" '^20[0-9-]+T'
+}
+
+# on_terminal COLUMNS [VARIABLE=VALUE...]: what status shows there, escape characters as "^[".
+on_terminal() {
+    local columns=$1
+    shift
+    script -qec "stty cols $columns; env TERM=xterm $* '$MSTAGE_EXECUTABLE' -C build status" /dev/null </dev/null |
+        sed -e 's/\r$//' -e 's/\x1b/^[/g'
+}
+
+@test "on a terminal: colours, and no line that is too wide" {
+    build_all
+    has "$(on_terminal 100)" "^[[32mcurrent    ^[[0m"
+    has_not "$(on_terminal 100 NO_COLOR=1)" "^["
+    has_not "$(on_terminal 100 TERM=dumb)" "^["
+    has_not "$(mstage -C build status)" $'\e'
+    local columns line
+    for columns in 100 60 45 32 20; do
+        while IFS= read -r line; do
+            ((${#line} <= columns)) || { echo "wider than $columns: '$line'"; false; }
+        done < <(on_terminal "$columns" NO_COLOR=1)
+    done
+    # The image stays longest.
+    matches "$(on_terminal 45 NO_COLOR=1 | tail -n 1)" 'second +current +[0-9a-f]{8}'
+    has_not "$(on_terminal 45 NO_COLOR=1)" "KiB"
 }
 
 @test "status --json has every field" {
@@ -94,22 +187,27 @@ app.second      good      UUID  TIME ago, SIZE" "$(normalised "$out")"
     same '["build_dir", "checkpoints"]' "$(json "$out" 'sorted(d)')"
     same "$work/build" "$(json "$out" 'd["build_dir"]')"
     for i in 0 1 2; do
-        same '["checkpoint", "config", "created", "failed_state", "from", "image", "pipeline", "size_bytes", "state"]' \
+        same '["checkpoint", "config", "copies_from", "created", "duration_s", "failed", "from", "image", "next", "pinned_since", "pipeline", "running", "size_bytes", "state"]' \
             "$(json "$out" "sorted(d['checkpoints'][$i])")"
     done
     same '[null, "setup-base", "first"]' "$(json "$out" '[c["from"] for c in d["checkpoints"]]')"
     same '["setup-base", "first", "second"]' "$(json "$out" '[c["checkpoint"] for c in d["checkpoints"]]')"
     same "$(mstage import tag:base)" "$(json "$out" 'd["checkpoints"][0]["image"]')"
+    matches "$(json "$out" 'd["checkpoints"][2]["duration_s"]')" '^[0-9.]+$'
+    write_plan 'cat file >/first' 'exit 3'
+    exits 1 mstage stage "$plan" two
+    succeeds mstage -C build status --json
+    same '["duration_s", "image", "time"]' "$(json "$out" 'sorted(d["checkpoints"][2]["failed"])')"
 }
 
-@test "an image that the store has lost counts as missing" {
+@test "an image that the store has lost counts as not built" {
     build_all
     local image
     image=$(json "$(mstage -C build status --json)" 'd["checkpoints"][2]["image"]')
     rm "$MSTAGE_STORE/images/$image.json"
-    same "good good missing" "$(states)"
+    same "current current not-built" "$(states)"
     succeeds mstage stage "$plan" two
-    same "good good good" "$(states)"
+    same "current current current" "$(states)"
 }
 
 @test "checkpoints are names of images in their build tree" {
@@ -202,9 +300,9 @@ one" "$out"
 @test "a marker that is garbage counts as none" {
     build_all
     echo garbage >build/.mstage/app/second.checkpoint
-    same "good good missing" "$(states)"
+    same "current current not-built" "$(states)"
     : >build/.mstage/app/second.checkpoint
     succeeds mstage stage "$plan" two
-    same "good good good" "$(states)"
+    same "current current restored" "$(states)"
     has "$out$(cat build/.mstage/app/second.checkpoint)" '"checkpoint": "second"'
 }

@@ -63,8 +63,8 @@ usual_rounds() {
     misused mstage -C build --config Fast cat app.build-complete:/config
     has "$err" "has no configuration 'Fast'"
     succeeds mstage -C build status
-    has "$out" "app.build-complete:Debug "
-    has "$out" "app.build-complete:Release "
+    has "$out" "app (Debug)"
+    has "$out" "app (Release)"
     call ctest --test-dir build -C RelWithDebInfo --output-on-failure
     [[ $code == 0 ]] || blame "ctest failed"
     same "install 1, build 5" "$(runs)"

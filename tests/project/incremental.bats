@@ -196,7 +196,7 @@ second" "$(image_file build-complete:/result)"
     built
     : >build/.mstage/app/build-complete.checkpoint
     succeeds mstage -C build status --json
-    same missing "$(json "$out" '[c["state"] for c in d["checkpoints"] if c["checkpoint"] == "build-complete"][0]')"
+    same not-built "$(json "$out" '[c["state"] for c in d["checkpoints"] if c["checkpoint"] == "build-complete"][0]')"
     absent build/.mstage/app/build-complete.checkpoint
     build
     same "install 1, build 1" "$(runs)"

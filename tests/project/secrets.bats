@@ -48,10 +48,14 @@ shout='for s in /run/secrets/*; do cat $s; echo; cat $s >&2; base64 $s; base64 -
     has "$out" passed
     has "$out" "***"
     same $'27\n28' "$(image_file sec.build-complete:/size)"
-    for verb in status "status --json" history "history --json" images; do
+    for verb in status "status --json" history "history --json" "why sec.build-complete" "why --json sec.build-complete" images; do
         # shellcheck disable=SC2086
         printed+=$(mstage -C build $verb 2>&1)
     done
+    # The page has the logs in it.
+    build sec.report
+    printed+="$out$err"
+    grep -qF '***' -r build --include='*.html'
     mstage -C build export sec.loud-built oci:"$work/store/exported"
     nothing_tells
     nothing_to_do sec.checkpoints

@@ -78,6 +78,14 @@ const pipeline::BuildTree& Workplace::build_tree() const {
     return *tree;
 }
 
+std::string own_command(const pipeline::BuildTree& tree) {
+    const auto here = pipeline::BuildTree::find(".");
+    if (here && here->directory() == tree.directory()) {
+        return shell_quote(own_name());
+    }
+    return fmt::format("{} -C {}", shell_quote(own_name()), shell_quote(tree.directory().native()));
+}
+
 ImagePath parse_image_path(const std::string& text) {
     const size_t colon = text.find(":/");
     if (colon != std::string::npos) {

@@ -106,6 +106,9 @@ private:
     std::filesystem::path m_directory;
 };
 
+/// How a person calls this program for that build tree: with -C, if he does not stand in it.
+std::string own_command(const pipeline::BuildTree& tree);
+
 /// "IMAGE:/PATH" in two; the path is "/" when there is none. Throws UsageError when the path is not
 /// absolute.
 struct ImagePath {

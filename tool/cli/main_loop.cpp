@@ -13,6 +13,7 @@ namespace mstage::cli {
 const std::vector<Verb>& verbs() {
     static const std::vector<Verb> k_verbs = {
         {"status", "Show the checkpoints of a build tree", run_status},
+        {"watch", "Follow the stages that are being made", run_watch},
         {"history", "Show what became of the checkpoints", run_history},
         {"rollback", "Go back to a checkpoint, or to an earlier generation of one", run_rollback},
         {"why", "Show why a stage ran last, and why it would run now", run_why},

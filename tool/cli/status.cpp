@@ -1,38 +1,55 @@
 #include "pipeline/status.hpp"
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/status_text.hpp"
 #include "cli/verbs.hpp"
 
 namespace mstage::cli {
 
 namespace {
 
-Json to_json(const pipeline::CheckpointStatus& status) {
+using pipeline::CheckpointStatus;
+
+Json seconds_or_null(const std::optional<std::chrono::nanoseconds>& duration) {
+    return duration ? Json(std::chrono::duration<double>(*duration).count()) : Json();
+}
+
+Json time_or_null(const std::optional<TimePoint>& time) {
+    return time ? Json(format_time(*time)) : Json();
+}
+
+Json to_json(const pipeline::FailedAttempt& failure) {
+    return {{"image", failure.state.str()},
+            {"time", time_or_null(failure.time)},
+            {"duration_s", seconds_or_null(failure.duration)}};
+}
+
+Json to_json(const pipeline::RunningStage& running) {
+    return {{"started", format_time(running.started)},
+            {"expected_s", seconds_or_null(running.expected)},
+            {"run", json_or_null(running.run)},
+            {"log", running.log.empty() ? Json() : Json(running.log.native())}};
+}
+
+Json to_json(const CheckpointStatus& status) {
     return {
         {"pipeline", status.pipeline},
-        {"config", status.config ? Json(*status.config) : Json()},
+        {"config", json_or_null(status.config)},
         {"checkpoint", status.checkpoint},
         {"from", status.from.empty() ? Json() : Json(status.from)},
-        {"state", to_string(status.state)},
+        {"copies_from", status.copies_from},
+        {"state", to_word(status.state)},
+        {"next", to_string(status.next)},
         {"image", status.image ? Json(status.image->id.str()) : Json()},
         {"created", status.image ? Json(format_time(status.image->created)) : Json()},
         {"size_bytes", status.image ? Json(status.size) : Json()},
-        {"failed_state", json_or_null(status.failed_state)},
+        {"duration_s", seconds_or_null(status.duration)},
+        {"pinned_since", time_or_null(status.pinned_since)},
+        {"failed", status.failure ? to_json(*status.failure) : Json()},
+        {"running", status.running ? to_json(*status.running) : Json()},
     };
-}
-
-std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
-    std::string line =
-        fmt::format("{:<{}}  {:<8}", status.full_name, width, to_string(status.state));
-    if (status.image) {
-        const auto age = std::chrono::system_clock::now() - status.image->created;
-        line += fmt::format("  {}  {} ago, {}", status.image->id.str(), human_duration(age),
-                            human_size(status.size));
-    } else if (status.failed_state) {
-        line += fmt::format("  {}  left by the failure", status.failed_state->str());
-    }
-    return line;
 }
 
 }  // namespace
@@ -40,29 +57,31 @@ std::string to_line(const pipeline::CheckpointStatus& status, size_t width) {
 int run_status(const Arguments& arguments) {
     VerbParser parser("status");
     bool json = false;
-    parser.footer("A size is that of all layers of the image; images share layers.");
+    parser.footer(
+        "A checkpoint is current or restored (its image was in the "
+        "store) when the next build leaves\n"
+        "it alone, and out of date when that makes it again, by what "
+        "the source is now. A size is\n"
+        "that of all layers of the image; images share layers. The "
+        "time at the end is what the run\n"
+        "took that made it.");
     parser.flag("--json", json, "Print JSON");
     if (!parser.read(arguments)) {
         return k_good;
     }
     const Workplace place(parser.common);
-    const auto statuses = pipeline::status_of(*place.engine, place.build_tree());
+    const pipeline::BuildTree& tree = place.build_tree();
+    const auto statuses = pipeline::status_of(*place.engine, tree);
     if (json) {
         Json list = Json::array();
         for (const auto& status : statuses) {
             list.push_back(to_json(status));
         }
         print_line(dump_json(
-            {{"build_dir", place.tree->directory().native()}, {"checkpoints", std::move(list)}}));
+            {{"build_dir", tree.directory().native()}, {"checkpoints", std::move(list)}}));
         return k_good;
     }
-    size_t width = 0;
-    for (const auto& status : statuses) {
-        width = std::max(width, status.full_name.size());
-    }
-    for (const auto& status : statuses) {
-        print_line(to_line(status, width));
-    }
+    print(status_text(statuses, own_command(tree)));
     return k_good;
 }
 

@@ -39,6 +39,7 @@ int run_shell(const Arguments& arguments);
 int run_stage(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_tag(const Arguments& arguments);
+int run_watch(const Arguments& arguments);
 int run_why(const Arguments& arguments);
 
 }  // namespace mstage::cli

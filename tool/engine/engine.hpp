@@ -97,6 +97,8 @@ struct RunRequest {
     Streams streams = Streams::merged;
     int stdin_fd = -1;
     OutputSink live{};  ///< gets the output as it comes; may be empty
+    /// Called once the run has its id and its log, before the command starts; may be empty.
+    std::function<void(const RunId&, const std::filesystem::path& log)> on_start{};
     /// Gets a line when the run has to wait; may be empty. That time is not the command's.
     std::function<void(const std::string&)> note{};
 

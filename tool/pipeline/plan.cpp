@@ -150,6 +150,10 @@ fs::path Plan::failure_path(const std::string& checkpoint) const {
     return state_dir / (checkpoint + ".failed");
 }
 
+fs::path Plan::running_path(const std::string& checkpoint) const {
+    return state_dir / (checkpoint + ".running");
+}
+
 std::string Plan::full_name(const std::string& checkpoint) const {
     return pipeline + "." + checkpoint + (config ? ":" + *config : "");
 }

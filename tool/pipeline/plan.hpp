@@ -95,6 +95,7 @@ struct Plan {
     std::filesystem::path depfile_path(const std::string& name) const;
     std::filesystem::path inputs_path(const std::string& stage) const;
     std::filesystem::path failure_path(const std::string& checkpoint) const;
+    std::filesystem::path running_path(const std::string& checkpoint) const;
     /// "app.build-complete", with ":Debug" behind it where there are several configurations.
     std::string full_name(const std::string& checkpoint) const;
     /// The command line that builds the checkpoint.

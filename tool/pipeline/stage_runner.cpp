@@ -11,6 +11,7 @@
 #include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
+#include "pipeline/running.hpp"
 #include "pipeline/stage_key.hpp"
 #include "pipeline/test_runs.hpp"
 #include "pipeline/tree_change.hpp"
@@ -136,6 +137,10 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
     if (stage.live) {
         request.live = context.terminal;
     }
+    RunningMark running(plan, stage.checkpoint);
+    request.on_start = [&running](const engine::RunId& run, const std::filesystem::path& log) {
+        running.set_run(run, log);
+    };
     const engine::RunResult result = context.engine.run(request);
     timer.go_on_from(result.phases);
     if (!result.ok()) {
@@ -226,6 +231,7 @@ StageResult set_up_base(const RunContext& context, const Plan& plan) {
         return keep_pinned(context, plan, *pin);
     }
     const auto before = read_checkpoint(plan, k_setup_base);
+    const RunningMark running(plan, k_setup_base);
     engine::PhaseTimer timer;
     const engine::Base base = context.engine.base(plan.base, engine::Refresh::no);
     for (const std::string& warning : base.warnings) {

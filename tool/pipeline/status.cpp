@@ -1,67 +1,112 @@
 #include "pipeline/status.hpp"
 
 #include <algorithm>
-#include <set>
 
-#include "base/error.hpp"
+#include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/failures.hpp"
-#include "pipeline/stage_key.hpp"
+#include "pipeline/history.hpp"
+#include "pipeline/pins.hpp"
 #include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
 namespace {
 
-/// Whether the stage would have the same key with all that it is made from as that is now.
-bool has_present_key(engine::Engine& engine, const Plan& plan, const Stage& stage,
-                     const Checkpoint& checkpoint, const engine::ImageId& parent) {
-    const auto inputs = plan.inputs_path(stage.name);
-    if (!std::filesystem::exists(inputs)) {
-        return true;  // only a build finds out what they are
-    }
-    try {
-        const Json parts =
-            stage_key_parts(plan, stage, engine.name(), parent, engine::inputs_digest(inputs),
-                            present_copies(plan, stage));
-        return checkpoint.key == stage_key(parts);
-    } catch (const Error&) {
-        return false;  // what it copies from is not there
-    }
+std::optional<std::chrono::nanoseconds> duration_of(const HistoryEntry& entry) {
+    return entry.duration_s ? std::optional(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                  std::chrono::duration<double>(*entry.duration_s)))
+                            : std::nullopt;
 }
 
-bool is_current(engine::Engine& engine, const Plan& plan, const Checkpoint& checkpoint) {
-    const Stage* stage = plan.stage_of_checkpoint(checkpoint.name);
-    if (stage == nullptr) {
-        return true;
+/// The newest entry of the checkpoint that `is_meant`; nullptr when there is none.
+template <typename F>
+const HistoryEntry* find_last(const std::vector<HistoryEntry>& history,
+                              const std::string& checkpoint, const F& is_meant) {
+    const auto found = std::find_if(history.rbegin(), history.rend(), [&](const auto& entry) {
+        return entry.checkpoint == checkpoint && is_meant(entry);
+    });
+    return found == history.rend() ? nullptr : &*found;
+}
+
+std::optional<FailedAttempt> last_failure(engine::Engine& engine, const Plan& plan,
+                                          const std::string& name,
+                                          const std::vector<HistoryEntry>& history) {
+    const auto failure = read_failure(plan, name);
+    if (!failure || !std::filesystem::exists(engine.witness(failure->state))) {
+        return std::nullopt;
     }
-    const auto parent = read_checkpoint(plan, stage->from);
-    return parent && checkpoint.parent == parent->image &&
-           has_present_key(engine, plan, *stage, checkpoint, parent->image);
+    FailedAttempt attempt{.state = failure->state};
+    const HistoryEntry* entry =
+        find_last(history, name, [&](const HistoryEntry& one) { return one.run == failure->run; });
+    if (entry != nullptr) {
+        attempt.time = entry->time;
+        attempt.duration = duration_of(*entry);
+    }
+    return attempt;
+}
+
+CheckpointState state_of(const CheckpointStatus& status, const CheckpointForecast& forecast,
+                         const std::vector<HistoryEntry>& history) {
+    if (!status.image) {
+        return status.failure ? CheckpointState::failed : CheckpointState::not_built;
+    }
+    if (forecast.pinned) {
+        return CheckpointState::pinned;
+    }
+    if (forecast.action != Action::keep) {
+        return CheckpointState::outdated;
+    }
+    if (status.from.empty()) {
+        return CheckpointState::current;  // that a base was there already is nothing special
+    }
+    const HistoryEntry* last = find_last(history, status.checkpoint, makes_generation);
+    return last != nullptr && last->event == HistoryEvent::restored ? CheckpointState::restored
+                                                                    : CheckpointState::current;
+}
+
+void add_copies(const Plan& plan, const Stage& stage, CheckpointStatus& status) {
+    for (const StageCopy& copy : stage.copies) {
+        const std::string name =
+            (copy.plan ? read_plan(*copy.plan) : plan).full_name(copy.checkpoint);
+        if (std::ranges::find(status.copies_from, name) == status.copies_from.end()) {
+            status.copies_from.push_back(name);
+        }
+    }
 }
 
 CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
-                                      const std::string& name, const std::string& from) {
+                                      const CheckpointForecast& forecast,
+                                      const std::vector<HistoryEntry>& history) {
+    const std::string& name = forecast.checkpoint;
     CheckpointStatus status{.pipeline = plan.pipeline,
-                            .checkpoint = name,
                             .config = plan.config,
+                            .checkpoint = name,
                             .full_name = plan.full_name(name),
-                            .from = from,
-                            .image = {},
-                            .failed_state = {}};
-    if (const auto failure = read_failure(plan, name);
-        failure && std::filesystem::exists(engine.witness(failure->state))) {
-        status.failed_state = failure->state;
+                            .from = "",
+                            .next = forecast.action};
+    if (const Stage* stage = plan.stage_of_checkpoint(name)) {
+        status.from = stage->from;
+        add_copies(plan, *stage, status);
     }
-    const auto checkpoint = read_checkpoint(plan, name);
-    status.image = checkpoint ? engine.find(checkpoint->image) : std::nullopt;
-    if (!status.image) {
-        status.state = status.failed_state ? CheckpointState::failed : CheckpointState::missing;
-        return status;
+    if (forecast.marker) {
+        status.image = engine.find(forecast.marker->image);
     }
-    status.size = engine.size_of(*status.image);
-    status.state =
-        is_current(engine, plan, *checkpoint) ? CheckpointState::good : CheckpointState::outdated;
+    status.failure = status.image ? std::nullopt : last_failure(engine, plan, name, history);
+    status.running = read_running(plan, name);
+    status.state = state_of(status, forecast, history);
+    if (const auto pin =
+            status.state == CheckpointState::pinned ? read_pin(plan, name) : std::nullopt) {
+        status.pinned_since = pin->since;
+    }
+    if (status.image) {
+        status.size = engine.size_of(*status.image);
+        const HistoryEntry* maker = find_last(history, name, [&](const HistoryEntry& entry) {
+            return (entry.event == HistoryEvent::ran || entry.event == HistoryEvent::imported) &&
+                   entry.image == status.image->id;
+        });
+        status.duration = maker == nullptr ? std::nullopt : duration_of(*maker);
+    }
     return status;
 }
 
@@ -69,40 +114,36 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
 
 const char* to_string(CheckpointState state) {
     switch (state) {
-        case CheckpointState::good:
-            return "good";
+        case CheckpointState::current:
+            return "current";
+        case CheckpointState::restored:
+            return "restored";
         case CheckpointState::outdated:
-            return "outdated";
+            return "out of date";
+        case CheckpointState::pinned:
+            return "pinned";
         case CheckpointState::failed:
             return "failed";
-        case CheckpointState::missing:
+        case CheckpointState::not_built:
             break;
     }
-    return "missing";
+    return "not built";
+}
+
+std::string to_word(CheckpointState state) {
+    std::string word = to_string(state);
+    std::ranges::replace(word, ' ', '-');
+    return word;
 }
 
 std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree& tree) {
-    finish_change(tree.plans().front().build_dir);
     std::vector<CheckpointStatus> statuses;
+    Forecast forecast(engine);
     for (const Plan& plan : tree.plans()) {
-        std::set<std::string> good;
-        const auto add = [&](CheckpointStatus status, bool stands_on_good) {
-            if (status.state == CheckpointState::good && !stands_on_good) {
-                status.state = CheckpointState::outdated;
-            }
-            if (status.state == CheckpointState::good) {
-                good.insert(status.checkpoint);
-            }
-            statuses.push_back(std::move(status));
-        };
-        add(status_of_checkpoint(engine, plan, k_setup_base, ""), true);
-        for (const Stage& stage : plan.stages) {
-            const bool stands_on_good =
-                good.contains(stage.from) &&
-                std::ranges::all_of(stage.copies, [&](const StageCopy& copy) {
-                    return copy.plan.has_value() || good.contains(copy.checkpoint);
-                });
-            add(status_of_checkpoint(engine, plan, stage.checkpoint, stage.from), stands_on_good);
+        finish_change(plan.build_dir);
+        const std::vector<HistoryEntry> history = read_history(plan);
+        for (const CheckpointForecast& one : forecast.all(plan)) {
+            statuses.push_back(status_of_checkpoint(engine, plan, one, history));
         }
     }
     return statuses;

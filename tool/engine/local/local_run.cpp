@@ -175,6 +175,9 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     const fs::path run_dir = m_store.make_run_dir(result.run);
     result.log = run_dir / "output.log";
     const Fd log = open_fd(result.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (request.on_start) {
+        request.on_start(result.run, result.log);
+    }
     SecretGuard guard(request.secrets);
     const OutputSink sink = guard.guarded([&](Stream stream, std::string_view data) {
         with_context(result.log.native(), [&] { write_all(log.get(), data); });
