@@ -97,14 +97,14 @@ more" "$out"
     if [[ $code == 0 ]]; then
         has "$out" "uid=5 gid=6"
     else
-        has "$err" "only root"
+        has "$err" "only as root"
     fi
 }
 
 @test "wrong usage" {
     misused mstage shell
     misused mstage shell --frobnicate tag:base
-    misused mstage shell -e A tag:base -- true
+    misused mstage shell -e =A tag:base -- true
     fails mstage shell nothing-of-the-kind
     exits 126 mstage shell -w /nowhere tag:base -- true
 }

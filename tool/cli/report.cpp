@@ -75,7 +75,7 @@ int run_report(const Arguments& arguments) {
     parser.option("-o,--output", "FILE", page,
                   "The page (default: PIPELINE-report.html in the build tree; -: stdout)");
     parser.option("--trace", "FILE", trace,
-                  "Write a trace of the last build instead, for chrome://tracing or Perfetto");
+                  "Write a trace of the last build instead (chrome://tracing, Perfetto)");
     parser.footer(
         "The page is one HTML file that needs nothing else. A trace is of all pipelines unless "
         "one\n"

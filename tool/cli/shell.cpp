@@ -31,8 +31,7 @@ struct ShellOptions {
 
 void declare(VerbParser& parser, ShellOptions& options) {
     parser.argument("IMAGE", options.image,
-                    "The image, such as build-complete@failed; a command instead of the shell may "
-                    "follow",
+                    "The image, such as build-complete@failed; a command may follow",
                     VerbParser::Needed::no);
     parser.rest(options.command);
     parser.footer(

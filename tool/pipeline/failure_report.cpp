@@ -145,7 +145,7 @@ std::string test_command(const Plan& plan, const Task& test) {
     return fmt::format("ctest --test-dir {}{} -R {} --output-on-failure",
                        shell_quote(plan.build_dir.native()),
                        plan.config ? " -C " + shell_quote(*plan.config) : "",
-                       shell_quote(test_pattern(plan.pipeline + "." + test.name)));
+                       shell_quote(test_pattern(test.name)));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "pipeline/failures.hpp"
 #include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
+#include "pipeline/tree_change.hpp"
 
 namespace mstage::pipeline {
 
@@ -139,6 +140,7 @@ std::vector<CheckpointStatus> status_of(engine::Engine& engine, const BuildTree&
     std::vector<CheckpointStatus> statuses;
     Forecast forecast(engine);
     for (const Plan& plan : tree.plans()) {
+        finish_change(plan.build_dir);
         const std::vector<HistoryEntry> history = read_history(plan);
         for (const CheckpointForecast& one : forecast.all(plan)) {
             statuses.push_back(status_of_checkpoint(engine, plan, one, history));

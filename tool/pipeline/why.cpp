@@ -224,9 +224,11 @@ private:
     }
 
     void compare_with_now(const Plan& plan, const Stage& stage, const CheckpointForecast& forecast,
-                          const std::vector<HistoryEntry>& history, WhyStep& step) {
+                          std::vector<HistoryEntry> history, WhyStep& step) {
         std::optional<Json> old;
         if (step.before && step.before->key) {
+            // Of a marker that is older than the history only it itself tells.
+            history.push_back(*step.before);
             old = known_key_parts(m_engine, history, *step.before->key);
         }
         if (old) {

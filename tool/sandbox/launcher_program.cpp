@@ -6,6 +6,7 @@ asm(R"(
     .pushsection .rodata
     .balign 16
     mstage_launcher_begin:
+    # )" MSTAGE_LAUNCHER_DIGEST R"(
     .incbin ")" MSTAGE_LAUNCHER R"("
     mstage_launcher_end:
     .popsection

@@ -147,7 +147,7 @@ TEST_F(RunTest, ResultRemembersTheWorkingDirectory) {
 TEST_F(RunTest, WritesItsRecord) {
     RunRequest request = shell(base(), "exit 5");
     request.environment = {{"A", "1"}};
-    request.pass_through = {{"http_proxy", "secret"}};
+    request.pass_through = {{"http_proxy", "me:passw0rd"}};
     const RunResult result = m_engine.run(request);
     const std::string text = read_file(result.log.parent_path() / "run.json");
     const Json record = parse_json(text, "run.json");
@@ -158,7 +158,42 @@ TEST_F(RunTest, WritesItsRecord) {
     EXPECT_TRUE(record.at("result_image").is_null());
     EXPECT_EQ(record.at("failed_state"), result.failed_state->str());
     EXPECT_EQ(record.at("environment"), Json({{"A", "1"}}));
-    EXPECT_FALSE(contains(text, "secret"));
+    EXPECT_FALSE(contains(text, "passw0rd"));
+}
+
+TEST_F(RunTest, SecretsAreForTheCommandOnly) {
+    RunRequest request =
+        shell(base(), "cat /run/secrets/token; stat -c %s /run/secrets/token > /size");
+    request.secrets = {{"token", "t0k3n-value"}};
+    std::string shown;
+    request.live = [&](Stream, std::string_view data) { shown += data; };
+    const RunResult good = m_engine.run(request);
+    ASSERT_TRUE(good.ok());
+    EXPECT_EQ(shown, "***");
+    EXPECT_EQ(read_file(good.log), "***");
+    EXPECT_EQ(content_of(good.result_image.value(), "/size"), "11\n");
+    const std::string text = read_file(good.log.parent_path() / "run.json");
+    EXPECT_EQ(parse_json(text, "run.json").at("secrets"), Json({"token"}));
+    EXPECT_FALSE(contains(text, "t0k3n"));
+}
+
+TEST_F(RunTest, NothingIsKeptThatHoldsASecret) {
+    const ImageId parent = base();
+    const size_t layers = entries_in("layers");
+    const size_t images = entries_in("images");
+    for (const char* end : {"", "; exit 3"}) {
+        RunRequest request = shell(parent, std::string("cat /run/secrets/token > /copy") + end);
+        request.secrets = {{"token", "t0k3n-value"}};
+        const RunResult result = m_engine.run(request);
+        EXPECT_FALSE(result.ok());
+        EXPECT_FALSE(result.result_image);
+        EXPECT_FALSE(result.failed_state);
+        ASSERT_EQ(result.leaks.size(), 1U);
+        EXPECT_EQ(result.leaks[0].secret, "token");
+        EXPECT_EQ(result.leaks[0].path, "/copy");
+    }
+    EXPECT_EQ(entries_in("layers"), layers);
+    EXPECT_EQ(entries_in("images"), images);
 }
 
 std::vector<std::string> names_of(const std::vector<Phase>& phases) {
