@@ -50,7 +50,7 @@ void declare(VerbParser& parser, ShellOptions& options) {
     parser.option("-w,--workdir", "PATH", options.workdir, "Another working directory");
     parser.option("-u,--user", "USER[:GROUP]", options.user, "Another user");
     parser.options("--secret", "ID=SOURCE", options.secrets,
-                   "A file /run/secrets/ID, and nowhere else; SOURCE: env:NAME or file:PATH");
+                   "A file /run/secrets/ID; SOURCE: env:NAME or file:PATH");
     parser.flag("--no-network", options.no_network, "Without network");
 }
 
