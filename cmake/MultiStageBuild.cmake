@@ -449,7 +449,8 @@ its caches are searched too; ``mstage caches --rm <id>`` removes such a cache. N
 program has encrypted, compressed, or taken apart: a file of settings with a token in it had better
 be a secret for itself, and the token another one.
 
-A command cannot leave a dump of its memory.
+A command cannot leave a dump of its memory. ``mstage run`` and ``mstage shell`` take secrets too, by
+``--secret <id>=<source>``: the shell of a stage has only those that it is given.
 
 Command lines
 ^^^^^^^^^^^^^

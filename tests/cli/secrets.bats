@@ -188,6 +188,14 @@ END
     same '["a", "b"]' "$(json "$(cat "$MSTAGE_STORE/runs/$run/run.json")" 'd["secrets"]')"
 }
 
+@test "a shell with a secret" {
+    TOKEN=$value exits 0 mstage shell --secret token=env:TOKEN tag:base -- sh -c 'wc -c </run/secrets/token; cat /run/secrets/token'
+    same $'27\n***' "$out"
+    TOKEN=$value exits 1 mstage shell --secret token=env:TOKEN --keep tag:base -- sh -c 'mkdir /app; cp /run/secrets/token /app'
+    has "$err" "/app/token (secret 'token')"
+    eventually is_nowhere "$value" "$MSTAGE_STORE"
+}
+
 @test "an image made with a secret is exported without it" {
     exits 0 with_secret --tag made tag:base -c 'wc -c </run/secrets/token >/size; mkdir -p /run/secrets 2>/dev/null; true'
     exits 0 mstage export tag:made oci:"$work/layout"

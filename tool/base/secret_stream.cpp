@@ -5,8 +5,12 @@
 
 namespace mstage {
 
-SecretStream::SecretStream(const SecretPatterns& patterns, Clear clear, Found found)
-    : m_patterns(patterns), m_clear(std::move(clear)), m_found(std::move(found)) {}
+SecretStream::SecretStream(const SecretPatterns& patterns, Clear clear, Found found,
+                           size_t least_held)
+    : m_patterns(patterns),
+      m_clear(std::move(clear)),
+      m_found(std::move(found)),
+      m_least_held(least_held) {}
 
 void SecretStream::feed(std::string_view data) {
     if (m_held.empty()) {
@@ -32,7 +36,7 @@ void SecretStream::take(std::string_view text, More more) {
     size_t at = 0;
     while ((at = m_patterns.next_candidate(text, at)) < text.size()) {
         const SecretPatterns::Match match = m_patterns.match_at(text, at);
-        if (match.is_open && more == More::comes) {
+        if (match.is_open && more == More::comes && text.size() - at >= m_least_held) {
             pass_until(at);
             m_held = text.substr(at);
             m_done = done > at ? done - at : 0;

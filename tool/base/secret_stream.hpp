@@ -16,8 +16,8 @@ public:
     using Found = std::function<void(size_t secret)>;
 
     /// `clear` gets what is no secret, `found` is called where one was. `patterns` are the caller's
-    /// and stay.
-    SecretStream(const SecretPatterns& patterns, Clear clear, Found found);
+    /// and stay. Less than `least_held` bytes do not wait: who types sees each letter come back.
+    SecretStream(const SecretPatterns& patterns, Clear clear, Found found, size_t least_held = 1);
 
     void feed(std::string_view data);
     /// No more comes. The text may have been cut off in the midst of a secret: what is most of one
@@ -32,6 +32,7 @@ private:
     const SecretPatterns& m_patterns;
     Clear m_clear;
     Found m_found;
+    size_t m_least_held;
     std::string m_held;
     size_t m_done = 0;  ///< of what is held: a part of a secret that was found
 };

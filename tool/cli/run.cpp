@@ -8,6 +8,7 @@
 #include "cli/command_words.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_test.hpp"
+#include "cli/secrets.hpp"
 #include "cli/verbs.hpp"
 #include "pipeline/path_mapping.hpp"
 
@@ -71,13 +72,6 @@ void declare(VerbParser& parser, RunOptions& options) {
     parser.needs("--test", "--plan");
 }
 
-std::vector<engine::Secret> secrets_from(const RunOptions& options) {
-    std::vector<std::string> texts;
-    std::ranges::transform(options.secrets, std::back_inserter(texts), expand_home);
-    const std::vector<pipeline::SecretSource> sources = pipeline::parse_secrets(texts);
-    return sources.empty() ? std::vector<engine::Secret>() : read_secrets(sources);
-}
-
 engine::RunRequest request_from(const RunOptions& options, const engine::ImageId& image) {
     engine::RunRequest request{.image = image};
     const bool line = !options.command_line.empty();
@@ -93,7 +87,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     }
     request.user = options.user;
     request.caches = engine::parse_caches(options.caches);
-    request.secrets = secrets_from(options);
+    request.secrets = secrets_from(options.secrets);
     request.note = [](const std::string& text) { print_error_line("mstage: " + text); };
     request.network = options.no_network ? engine::Network::off : engine::Network::on;
     request.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(

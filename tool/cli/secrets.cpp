@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -11,6 +12,7 @@
 #include "base/secret_patterns.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
+#include "cli/secrets.hpp"
 
 namespace mstage::cli {
 
@@ -95,6 +97,13 @@ std::vector<engine::Secret> read_secrets(const std::vector<SecretSource>& source
         });
     }
     return secrets;
+}
+
+std::vector<engine::Secret> secrets_from(const std::vector<std::string>& texts) {
+    std::vector<std::string> expanded;
+    std::ranges::transform(texts, std::back_inserter(expanded), expand_home);
+    const std::vector<SecretSource> sources = pipeline::parse_secrets(expanded);
+    return sources.empty() ? std::vector<engine::Secret>() : read_secrets(sources);
 }
 
 }  // namespace mstage::cli

@@ -8,6 +8,7 @@
 #include "cli/command_words.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_test.hpp"
+#include "cli/secrets.hpp"
 #include "cli/verbs.hpp"
 #include "pipeline/failure_report.hpp"
 
@@ -24,6 +25,7 @@ struct ShellOptions {
     std::vector<std::string> environment;
     std::string workdir;
     std::string user;
+    std::vector<std::string> secrets;
     bool no_network = false;
 
     bool keeps() const { return keep || !tag.empty(); }
@@ -37,7 +39,8 @@ void declare(VerbParser& parser, ShellOptions& options) {
     parser.footer(
         "mstage shell [OPTIONS] IMAGE [--] [COMMAND [ARGUMENT...]]\n\n"
         "The shell finds what the command found that made the image: its environment, working\n"
-        "directory, user, caches and network. What it writes is discarded, but for caches.\n"
+        "directory, user, caches and network; secrets are to be given again. What it writes is\n"
+        "discarded, but for caches.\n"
         "Its exit code is that of mstage.");
     parser.flag("--last-attempt", options.last_attempt,
                 "The failed state of a checkpoint if the last attempt at it failed");
@@ -46,6 +49,8 @@ void declare(VerbParser& parser, ShellOptions& options) {
     parser.options("-e,--env", "NAME=VALUE", options.environment, "Set an environment variable");
     parser.option("-w,--workdir", "PATH", options.workdir, "Another working directory");
     parser.option("-u,--user", "USER[:GROUP]", options.user, "Another user");
+    parser.options("--secret", "ID=SOURCE", options.secrets,
+                   "A file /run/secrets/ID; SOURCE: env:NAME or file:PATH");
     parser.flag("--no-network", options.no_network, "Without network");
 }
 
@@ -159,6 +164,7 @@ engine::RunRequest request_for(const Place& place, const ShellOptions& options) 
     if (options.no_network) {
         request.network = engine::Network::off;
     }
+    request.secrets = secrets_from(options.secrets);
     request.disposable = !options.keeps();
     request.keep_in_any_case = options.keeps();
     request.origin = "shell";
@@ -177,6 +183,12 @@ int run_in(const Workplace& workplace, const Place& place, const ShellOptions& o
             "mstage: {} {}",
             *result.result_image == place.image.id ? "nothing was changed in image" : "image",
             result.result_image->str()));
+    }
+    if (!result.leaks.empty()) {
+        write_all(STDERR_FILENO,
+                  "mstage: error: the shell left a secret where it is to be found\n" +
+                      pipeline::leaks_text(result.leaks));
+        return k_failed;
     }
     return result.outcome.interrupted_by ? k_signal_base + *result.outcome.interrupted_by
                                          : result.outcome.code;

@@ -169,6 +169,22 @@ TEST(SecretStreamTest, HoldsBackOnlyWhatMayBecomeOne) {
     EXPECT_EQ(shown, "Password: \nnow s3x***");
 }
 
+TEST(SecretStreamTest, WhatIsTypedComesBackAtOnce) {
+    const SecretPatterns patterns = patterns_of({k_token});
+    std::string shown;
+    SecretStream stream(
+        patterns, [&](std::string_view clear) { shown += clear; },
+        [&](size_t) { shown += k_redacted; }, 4);
+    stream.feed("s");
+    EXPECT_EQ(shown, "s");
+    stream.feed("3");
+    EXPECT_EQ(shown, "s3");
+    stream.feed(" " + k_token.substr(0, 5));
+    EXPECT_EQ(shown, "s3 ");
+    stream.feed(k_token.substr(5));
+    EXPECT_EQ(shown, "s3 ***");
+}
+
 TEST(SecretStreamTest, WhatIsCutOffCountsWhenItIsMostOfASecret) {
     const SecretPatterns patterns = patterns_of({k_token});
     const std::string most = k_token.substr(0, 8);

@@ -179,12 +179,14 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         request.on_start(result.run, result.log);
     }
     SecretGuard guard(request.secrets);
-    const OutputSink sink = guard.guarded([&](Stream stream, std::string_view data) {
-        with_context(result.log.native(), [&] { write_all(log.get(), data); });
-        if (request.live) {
-            request.live(stream, data);
-        }
-    });
+    const OutputSink sink = guard.guarded(
+        [&](Stream stream, std::string_view data) {
+            with_context(result.log.native(), [&] { write_all(log.get(), data); });
+            if (request.live) {
+                request.live(stream, data);
+            }
+        },
+        request.streams);
     std::map<std::string, std::string> environment = environment_for(request, image);
     std::vector<sandbox::ShownFile> authorities = show_authorities(request, image, environment);
     const sandbox::Spec spec{

@@ -14,6 +14,8 @@ namespace {
 
 /// Enough to see where they come from.
 constexpr size_t k_most_leaks = 10;
+/// What is typed comes back letter by letter, and has to be seen.
+constexpr size_t k_least_held_on_terminal = 4;
 
 struct NamedTree {
     ScannedTree tree;
@@ -58,7 +60,7 @@ SecretGuard::SecretGuard(const std::vector<Secret>& secrets) {
     }
 }
 
-OutputSink SecretGuard::guarded(OutputSink sink) {
+OutputSink SecretGuard::guarded(OutputSink sink, sandbox::Streams streams) {
     if (m_patterns.empty()) {
         return sink;
     }
@@ -68,7 +70,8 @@ OutputSink SecretGuard::guarded(OutputSink sink) {
             {stream,
              SecretStream(
                  m_patterns, [this, stream](std::string_view clear) { m_sink(stream, clear); },
-                 [this, stream](size_t) { m_sink(stream, k_redacted); })});
+                 [this, stream](size_t) { m_sink(stream, k_redacted); },
+                 streams == sandbox::Streams::terminal ? k_least_held_on_terminal : 1)});
     }
     return [this](Stream stream, std::string_view data) { text_of(stream).feed(data); };
 }

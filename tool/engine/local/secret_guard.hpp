@@ -15,7 +15,7 @@ public:
     explicit SecretGuard(const std::vector<Secret>& secrets);
 
     /// What the run's output goes to, and `sink` gets without the secrets. Called once.
-    OutputSink guarded(OutputSink sink);
+    OutputSink guarded(OutputSink sink, sandbox::Streams streams);
     /// The output has ended: what was held back goes to the sink.
     void finish_output(const Outcome& outcome);
 
