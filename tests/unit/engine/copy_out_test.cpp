@@ -127,7 +127,7 @@ TEST_F(CopyOutTest, TakesAwayWhatAKilledOneLeft) {
     });
     victim.wait();
     EXPECT_FALSE(fs::is_empty(out));
-    m_engine.copy_out(m_engine.image(base()), {"/etc/passwd"}, out / "passwd");
+    m_engine.copy_out(m_engine.image(base()), {"/etc/passwd"}, out / "passwd", NoMatch::error);
     EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 1);
     EXPECT_TRUE(fs::exists(out / "passwd"));
 }
