@@ -72,7 +72,7 @@ usual_rounds() {
     with "Ninja Multi-Config" project build -D SAMPLE_BUILD='$<IF:$<CONFIG:Release>,exit 3,true>'
     call cmake --build build --config Release --target build-complete
     has "$out" "ninja -C $work/build -f build-Release.ninja build-complete"
-    has "$out" "run --config Release app.build-complete@failed"
+    has "$out" "shell --config Release app.build-complete@failed"
     make_in build build-complete --config Debug
 }
 

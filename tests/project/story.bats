@@ -79,8 +79,7 @@ END
     has "$out" "rollback points that remain:"
     has "$out" "setup-base"
     has "$out" "to resume from 'setup-base'"
-    has "$out" "build-complete"
-    has "$out" "shell"
+    has "$out" "shell handbook.deps-installed@failed"
     # The very sandbox: what the stage saw of the source, and where it stood.
     call mstage -C build shell deps-installed@failed <<<'pwd; grep -c is-number package.json; ls; exit 3'
     [[ $code == 3 ]] || blame "expected the shell's exit code"

@@ -282,6 +282,10 @@ std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& s
                                      const fs::path& destination) {
     // In what is there already, which can be all that we may write to.
     const bool is_there = fs::is_directory(fs::symlink_status(destination));
+    if (!is_there && S_ISREG(tree.status(source).st_mode)) {
+        // What is refused is refused before anything is made beside it.
+        file_to_replace(destination, NameIsLink::replaced);
+    }
     std::optional<TreeCopy> copy;
     with_context(fmt::format("copying to '{}'", destination.native()),
                  [&] { copy.emplace(tree, is_there ? destination : destination.parent_path()); });
