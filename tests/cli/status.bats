@@ -152,7 +152,7 @@ setup-base                    not built
     build_all
     succeeds mstage -C build rollback first --to @-1
     has "$(states)" "current pinned "
-    matches "$(status_text)" "pinned since TIME; to let go:  mstage -C WORK/build rollback --unpin app.first"
+    matches "$(status_text)" "pinned TIME ago; to let go:  mstage -C WORK/build rollback --unpin app.first"
     matches "$(json "$(mstage -C build status --json)" 'd["checkpoints"][1]["pinned_since"]')" '^20[0-9-]+T'
 }
 

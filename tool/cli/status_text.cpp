@@ -109,7 +109,7 @@ std::vector<std::string> notes_on(const CheckpointStatus& status, const std::str
     }
     if (status.state == CheckpointState::pinned) {
         const std::string since =
-            status.pinned_since ? " since " + human_duration(now - *status.pinned_since) : "";
+            status.pinned_since ? " " + human_duration(now - *status.pinned_since) + " ago" : "";
         notes.push_back(fmt::format("pinned{}; to let go:  {} rollback --unpin {}", since, command,
                                     status.full_name));
     }
