@@ -229,14 +229,16 @@ send \x03
 expect / #
 send echo \$?.\r
 expect 130\.
-send sh -c 'echo o""k; exec sleep $duration'\r
+send sh -c 'echo o""k; exec cat'\r
 expect ok
 send \x1a
 expect Stopped
 send jobs | wc -l\r
 expect 1\r
 send fg\r
-expect sleep
+expect exec cat
+send back again\r
+expect back again\s+back again
 send \x03
 expect / #
 send true\r

@@ -85,7 +85,7 @@ usr/share/zsh/vendor-completions/_mstage" "$(find . -type f -printf '%P\n' | sed
     require_sandbox
     repository=$(realpath "$BATS_TEST_DIRNAME/../..")
     mkdir sources
-    cp -r "$repository"/{CMakeLists.txt,cmake,tool} sources
+    cp -r "$repository"/{CMakeLists.txt,cmake,templates,tool} sources
     chmod -R u+w sources
     write_project project 'enable_language(CXX)
 include(FetchContent)
