@@ -120,7 +120,7 @@ rolled_back_to() {
     foreseen=$(mstage -C build rollback --dry-run --json "$1")
     good ninja -C build "rollback-$1"
     build
-    same "$(json "$foreseen" '", ".join(c["checkpoint"] + " ran" for c in d["next_build"] if c["action"] == "run")')" \
+    same "$(json "$foreseen" '", ".join(c["checkpoint"].split(".", 1)[1] + " ran" for c in d["next_build"] if c["action"] == "run")')" \
         "$(done_by_build)"
 }
 
