@@ -98,7 +98,7 @@ image_of() {
 the next build would:
   keep     app.setup-base  UUID
   keep     app.first  UUID
-  run      app.second  (its key is retired)" "$(normalised "$out")"
+  run      app.second  (was rolled back, so it is not restored)" "$(normalised "$out")"
     [[ -e build/.mstage/app/second.checkpoint ]]
     succeeds mstage -C build rollback first
     same "drop      app.second  UUID" "$(normalised "$out")"

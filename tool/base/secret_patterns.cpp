@@ -263,11 +263,21 @@ SecretPatterns::Fit SecretPatterns::fit(const Pattern& pattern, std::string_view
 }
 
 SecretPatterns::Fit SecretPatterns::fit_plain(std::string_view pattern, std::string_view text) {
-    const size_t size = std::min(pattern.size(), text.size());
-    if (pattern.substr(0, size) != text.substr(0, size)) {
-        return {};
+    size_t at = 0;
+    for (size_t i = 0; i < pattern.size(); ++i) {
+        // A terminal makes CR and LF of LF.
+        while (pattern[i] == '\n' && at < text.size() && text[at] == '\r') {
+            ++at;
+        }
+        if (at == text.size()) {
+            return Fit::open(i);
+        }
+        if (text[at] != pattern[i]) {
+            return {};
+        }
+        ++at;
     }
-    return size == pattern.size() ? Fit::whole(size) : Fit::open(size);
+    return Fit::whole(at);
 }
 
 SecretPatterns::Fit SecretPatterns::fit_percent(std::string_view pattern, std::string_view text) {

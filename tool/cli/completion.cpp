@@ -90,6 +90,9 @@ _mstage() {
         line=${line#"$done_with"}
         if [[ -z $quoted ]]; then
             printf -v line %q "$line"
+        elif [[ $line == *[\\\$\`\"\'!]* ]]; then
+            # Within quotes it would be more than a name.
+            continue
         fi
         COMPREPLY+=("$line")
     done

@@ -2,6 +2,7 @@
 #include "cli/build_tool_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
+#include "pipeline/deliveries.hpp"
 
 namespace mstage::cli {
 
@@ -39,6 +40,9 @@ int run_cp(const Arguments& arguments) {
         const auto files = place.engine->copy_out(place.image(image), patterns,
                                                   several ? destination / "" : destination);
         written.insert(written.end(), files.begin(), files.end());
+    }
+    if (!options.stamp.empty()) {
+        pipeline::refuse_links_out(destination, written);
     }
     options.tell(written);
     return k_good;

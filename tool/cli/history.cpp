@@ -41,8 +41,9 @@ void number(const Plan& plan, std::vector<Line>& lines) {
     std::map<std::string, std::optional<pipeline::Checkpoint>> markers;
     for (auto& [name, image] : last) {
         markers[name] = pipeline::read_checkpoint(plan, name);
-        // What the history does not know of is one more, the present one.
-        count[name] += markers[name] && markers[name]->image != image ? 1 : 0;
+        // What the history does not know of is one more, the present one; and without a present one
+        // the last that was is the one before.
+        count[name] += !markers[name] || markers[name]->image != image ? 1 : 0;
     }
     for (Line& line : lines) {
         if (line.generation) {
@@ -68,7 +69,6 @@ std::string name_of(const Line& line) {
     if (line.present) {
         return "now";
     }
-    // What was dropped last has no name: it is no longer the present one, and none came after it.
     return line.generation.value_or(0) == 0 ? "" : fmt::format("@-{}", *line.generation);
 }
 

@@ -85,11 +85,20 @@ std::string general_help() {
     return text;
 }
 
+/// Whether `text` is `other` but for one letter that it lacks, or has otherwise.
+bool differs_by_one(const std::string& text, const std::string& other) {
+    const size_t same = static_cast<size_t>(std::ranges::mismatch(text, other).in1 - text.begin());
+    return text.substr(same) == other.substr(std::min(same + 1, other.size())) ||
+           (same < text.size() && same < other.size() &&
+            text.substr(same + 1) == other.substr(same + 1));
+}
+
 /// By letters that differ, for a slip of the finger.
 bool is_near(const Verb& verb, const std::string& word) {
     const std::string name = verb.name;
     return verb.listed == Listed::yes &&
-           (name.starts_with(word) || word.starts_with(name) ||
+           (name.starts_with(word) || word.starts_with(name) || differs_by_one(word, name) ||
+            differs_by_one(name, word) ||
             (name.size() == word.size() && std::ranges::is_permutation(name, word)));
 }
 

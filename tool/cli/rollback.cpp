@@ -143,7 +143,7 @@ std::string reason_of(const pipeline::CheckpointForecast& forecast) {
     if (forecast.image_lost) {
         return "  (the store has lost its image)";
     }
-    return forecast.retired ? "  (its key is retired)" : "";
+    return forecast.retired ? "  (was rolled back, so it is not restored)" : "";
 }
 
 std::string to_line(const Foreseen& one) {

@@ -10,6 +10,7 @@
 #include "cli/run_test.hpp"
 #include "cli/secrets.hpp"
 #include "cli/verbs.hpp"
+#include "pipeline/failure_report.hpp"
 #include "pipeline/path_mapping.hpp"
 
 namespace mstage::cli {
@@ -148,6 +149,10 @@ int run_on_image(const CommonOptions& common, const RunOptions& options) {
         print_error_line("mstage: failed state " + result.failed_state->str());
     }
     const int code = exit_code_of(result);
+    if (options.ctest && !result.ok()) {
+        print_error_line(fmt::format("mstage: error: the command on '{}' {}", options.image,
+                                     pipeline::describe_end(result.outcome, {})));
+    }
     if (options.ctest) {
         report_to_ctest(result, image, options.image);
     }

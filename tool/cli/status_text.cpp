@@ -107,6 +107,11 @@ std::vector<std::string> notes_on(const CheckpointStatus& status, const std::str
         notes.push_back(fmt::format("running, {}; to follow it:  {} watch",
                                     progress_of(*status.running, now), command));
     }
+    if (status.lost_image) {
+        notes.push_back(
+            fmt::format("its image {} is not in the store: was it built with another MSTAGE_STORE?",
+                        status.lost_image->short_form()));
+    }
     if (status.state == CheckpointState::pinned) {
         const std::string since =
             status.pinned_since ? " " + human_duration(now - *status.pinned_since) + " ago" : "";

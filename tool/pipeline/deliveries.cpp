@@ -8,6 +8,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/path_text.hpp"
+#include "base/text.hpp"
 
 namespace mstage::pipeline {
 
@@ -36,35 +38,87 @@ Copies read_record(const fs::path& record) {
     }
 }
 
-}  // namespace
+/// By way of no link, so that a name says where a file is, whatever becomes of directories.
+std::string place_of(const fs::path& file) {
+    std::error_code error;
+    const fs::path directory = fs::canonical(fs::absolute(file).parent_path(), error);
+    return error ? "" : (directory / file.filename()).native();
+}
 
-void record_deliveries(const fs::path& record, const std::vector<fs::path>& written) {
+Copies copies_of(const std::vector<fs::path>& written) {
     Copies copies;
-    for (const auto& file : written) {
-        copies[fs::absolute(file).native()] = describe(file);
+    for (const fs::path& file : written) {
+        copies[place_of(file)] = describe(file);
     }
+    return copies;
+}
+
+/// `kept` are files that others have delivered to the same place.
+void record(const fs::path& record, const Copies& copies, const Copies& kept) {
     for (const auto& [path, description] : read_record(record)) {
-        if (!copies.contains(path) && !description.empty() && description == describe(path)) {
+        const bool is_stale = !copies.contains(path) && !kept.contains(path);
+        if (is_stale && !description.empty() && place_of(path) == path &&
+            description == describe(path)) {
             ::unlink(path.c_str());
         }
     }
     write_file_atomically(record, dump_json_indented({{"version", 1}, {"copies", copies}}));
 }
 
+}  // namespace
+
+void record_deliveries(const fs::path& record_file, const std::vector<fs::path>& written) {
+    record(record_file, copies_of(written), {});
+}
+
+void refuse_links_out(const fs::path& destination, const std::vector<fs::path>& written) {
+    const std::string root = fs::weakly_canonical(fs::absolute(destination) / ".").native();
+    const std::string directory = root.ends_with('/') ? root.substr(0, root.size() - 1) : root;
+    std::optional<Error> error;
+    for (const fs::path& file : written) {
+        if (!fs::is_symlink(file)) {
+            continue;
+        }
+        const fs::path target = fs::read_symlink(file);
+        std::error_code circle;
+        const fs::path place =
+            fs::weakly_canonical(fs::absolute(file).parent_path() / target, circle);
+        if (!circle && is_below(place.native(), directory)) {
+            continue;
+        }
+        fs::remove(file);
+        if (!error) {
+            error =
+                Error("'{}' would be a link to '{}', out of '{}'", escape_control(file.native()),
+                      escape_control(target.native()), directory);
+        }
+    }
+    if (error) {
+        throw with_hint(std::move(*error), "name what it leads to, or let the stage copy that");
+    }
+}
+
 void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine::ImageId& image,
                        const std::function<void(const std::string&)>& warn) {
+    Copies all;
+    std::vector<std::pair<fs::path, Copies>> made;
     for (const Artifact& artifact : stage.artifacts) {
         try {
             // With the slash it is a directory, new or not.
             const auto written =
                 engine.copy_out(engine.image(image), artifact.paths, artifact.destination / "",
                                 engine::NoMatch::ignored);
-            make_directories(artifact.record.parent_path());
-            record_deliveries(artifact.record, written);
+            refuse_links_out(artifact.destination, written);
+            made.emplace_back(artifact.record, copies_of(written));
+            all.insert(made.back().second.begin(), made.back().second.end());
         } catch (const Error& error) {
             warn(fmt::format("warning: artifacts of stage '{}' could not be brought to '{}': {}",
                              stage.name, artifact.destination.native(), error.message()));
         }
+    }
+    for (const auto& [file, copies] : made) {
+        make_directories(file.parent_path());
+        record(file, copies, all);
     }
 }
 

@@ -16,6 +16,11 @@ namespace mstage::pipeline {
 void record_deliveries(const std::filesystem::path& record,
                        const std::vector<std::filesystem::path>& written);
 
+/// An image says where its links lead, and the next copy could follow them: those among `written`
+/// that lead out of the directory `destination` are removed again, and an Error names the first.
+void refuse_links_out(const std::filesystem::path& destination,
+                      const std::vector<std::filesystem::path>& written);
+
 /// Brings the stage's artifacts out of an image, whatever made that: what it does not have is left
 /// out. `warn` is told of what goes wrong, which is not the stage's failure.
 void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine::ImageId& image,

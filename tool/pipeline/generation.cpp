@@ -29,17 +29,32 @@ std::optional<size_t> parse_steps(const std::string& text) {
     return steps;
 }
 
-/// A point in time, as RFC 3339 has it, or "2h".
+/// How long before now: "2h", "30 min", "3 days ago", as people and our own tables write it.
+std::optional<std::chrono::seconds> parse_age(std::string text) {
+    static const std::map<std::string, std::int64_t> k_units = {
+        {"s", 1},        {"m", 60},    {"min", 60},    {"h", 3600},    {"hour", 3600},
+        {"hours", 3600}, {"d", 86400}, {"day", 86400}, {"days", 86400}};
+    constexpr std::int64_t k_longest = std::int64_t{100} * 366 * 86400;
+    if (text.ends_with(" ago")) {
+        text.resize(text.size() - 4);
+    }
+    std::int64_t number = 0;
+    const char* const end = text.c_str() + text.size();
+    const auto [rest, error] = std::from_chars(text.c_str(), end, number);
+    std::string unit(rest, end);
+    unit.erase(0, unit.starts_with(' ') ? 1 : 0);
+    const auto known = k_units.find(unit);
+    if (error != std::errc() || number < 0 || known == k_units.end() ||
+        number > k_longest / known->second) {
+        return std::nullopt;
+    }
+    return std::chrono::seconds(number * known->second);
+}
+
+/// A point in time: as RFC 3339 has it, or how long ago it was.
 std::optional<TimePoint> parse_moment(const std::string& text, TimePoint now) {
-    static const std::map<char, int> k_units = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    const auto unit = text.empty() ? k_units.end() : k_units.find(text.back());
-    int number = 0;
-    if (unit != k_units.end()) {
-        const char* end = text.data() + text.size() - 1;
-        const auto [rest, error] = std::from_chars(text.data(), end, number);
-        if (rest == end && error == std::errc() && text.front() != '-') {
-            return now - std::chrono::seconds(std::int64_t{number} * unit->second);
-        }
+    if (const auto age = parse_age(text)) {
+        return now - *age;
     }
     try {
         return parse_time(text);
@@ -117,12 +132,15 @@ Checkpoint find_generation(engine::Engine& engine, const Plan& plan, const std::
                              text);
         }
         const auto known = read_generations(plan, name, *steps + 1);
-        if (*steps >= known.size()) {
-            throw with_hint(Error("'{}' has no generation {}: {} before the present one is known",
-                                  plan.full_name(name), text, known.empty() ? 0 : known.size() - 1),
-                            fmt::format("'mstage history {}' lists them", plan.full_name(name)));
+        // After a failure, say, there is no present one, and the last that was comes first.
+        const size_t present = read_checkpoint(plan, name) ? 1 : 0;
+        if (*steps + present > known.size()) {
+            throw with_hint(
+                Error("'{}' has no generation {}: {} before the present one is known",
+                      plan.full_name(name), text, known.size() - std::min(present, known.size())),
+                fmt::format("'mstage history {}' lists them", plan.full_name(name)));
         }
-        return checkpoint_from(known[known.size() - 1 - *steps]);
+        return checkpoint_from(known[known.size() - present - *steps]);
     }
     const auto known = read_generations(plan, name);
     if (const auto time = parse_moment(text, now)) {

@@ -28,7 +28,7 @@ void add_checkpoint(const Plan& plan, const std::string& checkpoint, Names& name
     // Each image under the youngest of its generations.
     std::vector<HistoryEntry> generations = read_generations(plan, checkpoint);
     std::set<ImageId> seen;
-    for (size_t steps = 0; !generations.empty(); ++steps, generations.pop_back()) {
+    for (size_t steps = read_checkpoint(plan, checkpoint) ? 0 : 1; !generations.empty(); ++steps, generations.pop_back()) {
         const ImageId& image = *generations.back().image;
         if (seen.insert(image).second && steps > 0) {
             names[image].push_back(fmt::format("{}@-{}", plan.full_name(checkpoint), steps));

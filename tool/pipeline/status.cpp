@@ -49,7 +49,12 @@ std::optional<FailedAttempt> last_failure(engine::Engine& engine, const Plan& pl
 CheckpointState state_of(const CheckpointStatus& status, const CheckpointForecast& forecast,
                          const std::vector<HistoryEntry>& history) {
     if (!status.image) {
-        return status.failure ? CheckpointState::failed : CheckpointState::not_built;
+        // A failure need not have left anything.
+        const HistoryEntry* last =
+            find_last(history, status.checkpoint, [](const HistoryEntry&) { return true; });
+        const bool has_failed =
+            status.failure || (last != nullptr && last->event == HistoryEvent::failed);
+        return has_failed ? CheckpointState::failed : CheckpointState::not_built;
     }
     if (forecast.pinned) {
         return CheckpointState::pinned;
@@ -91,6 +96,9 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
     }
     if (forecast.marker) {
         status.image = engine.find(forecast.marker->image);
+        if (!status.image) {
+            status.lost_image = forecast.marker->image;
+        }
     }
     status.failure = status.image ? std::nullopt : last_failure(engine, plan, name, history);
     status.running = read_running(plan, name);

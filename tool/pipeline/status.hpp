@@ -38,9 +38,10 @@ struct CheckpointStatus {
     std::string from;                        ///< empty for setup-base
     std::vector<std::string> copies_from{};  ///< full names
     CheckpointState state = CheckpointState::not_built;
-    Action next = Action::run;             ///< what the next build does about it
-    std::optional<engine::Image> image{};  ///< nothing also when the store has lost it
-    std::uint64_t size = 0;                ///< bytes on disk
+    Action next = Action::run;                    ///< what the next build does about it
+    std::optional<engine::Image> image{};         ///< nothing also when the store has lost it
+    std::optional<engine::ImageId> lost_image{};  ///< what it was then
+    std::uint64_t size = 0;                       ///< bytes on disk
     std::optional<std::chrono::nanoseconds> duration{};  ///< of the run that made the image
     std::optional<TimePoint> pinned_since{};
     std::optional<FailedAttempt> failure{};

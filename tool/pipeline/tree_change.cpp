@@ -78,12 +78,20 @@ Json to_json(const TreeChange& change) {
             {"keys", std::move(keys)}};
 }
 
+HistoryEvent read_event(const std::string& text) {
+    const auto event = event_from(text);
+    if (!event) {
+        throw Error("event '{}' is unknown to this mstage", text);
+    }
+    return *event;
+}
+
 CheckpointChange checkpoint_change_from(const Json& json) {
     CheckpointChange one{.state_dir = json_get<std::string>(json, "state_dir"),
                          .checkpoint = json_get<std::string>(json, "checkpoint"),
                          .marker = {},
                          .pin = {},
-                         .event = event_from(json_get<std::string>(json, "event")).value(),
+                         .event = read_event(json_get<std::string>(json, "event")),
                          .was = find_id<engine::ImageId>(json, "was")};
     one.marker = checkpoint_from(json_get<Json>(json, "marker"), one.checkpoint);
     const Json pin = json_get<Json>(json, "pin");
@@ -145,7 +153,9 @@ int last_undo(const fs::path& build_dir) {
     std::error_code none;
     for (const auto& entry : fs::directory_iterator(build_dir / ".mstage/.undo", none)) {
         const std::string name = entry.path().filename();
-        if (name.find_first_not_of("0123456789") == std::string::npos) {
+        constexpr size_t k_most_digits = 9;
+        if (name.size() <= k_most_digits &&
+            name.find_first_not_of("0123456789") == std::string::npos) {
             last = std::max(last, std::stoi(name));
         }
     }
@@ -289,9 +299,15 @@ void write_down_and_carry_out(const fs::path& build_dir, const Journal& journal)
 }
 
 void finish_under_lock(const fs::path& build_dir) {
-    if (const auto journal = read_journal(build_dir)) {
+    const auto journal = read_journal(build_dir);
+    if (journal) {
         with_context("a rollback that was interrupted is to be brought to its end",
                      [&] { carry_out(build_dir, *journal); });
+    } else if (const fs::path path = journal_path(build_dir); fs::exists(path)) {
+        throw with_hint(Error("'{}', which tells of a rollback that was interrupted, is not "
+                              "readable to this mstage",
+                              path.native()),
+                        "remove it, and see by 'mstage history' how far that rollback came");
     }
 }
 

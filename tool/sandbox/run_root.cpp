@@ -49,7 +49,8 @@ std::optional<std::string> resolv_conf_place(const fs::path& root) {
             .lexically_normal()
             .native();
     const bool made_by_us = (target.starts_with("/run/") || target.starts_with("/tmp/")) &&
-                            !is_below(target, k_own_directory);
+                            !is_below(target, k_own_directory) &&
+                            !is_below(target, k_secrets_directory);
     return made_by_us ? std::optional(target) : std::nullopt;
 }
 

@@ -58,6 +58,8 @@ bool Store::is_in_other_manifest(const LayerId& layer, const ImageId& except) co
 
 Removal Store::remove_image(const ImageId& id, const std::optional<LayerId>& own_layer) const {
     const fs::path trash = m_root / "trash";
+    // Before anything is taken away: there may be no room for it.
+    make_directories(trash, 0700);
     {
         const FileLock gate = FileLock::acquire(m_root / "gate", LockMode::exclusive);
         if (is_tagged(id)) {
@@ -72,7 +74,6 @@ Removal Store::remove_image(const ImageId& id, const std::optional<LayerId>& own
         if (!own_layer || pins.contains(own_layer->str()) || is_in_other_manifest(*own_layer, id)) {
             return Removal::removed;
         }
-        make_directories(trash, 0700);
         ::unlink((layer_path(*own_layer).native() + ".size").c_str());
         if (::rename(layer_path(*own_layer).c_str(), (trash / own_layer->str()).c_str()) != 0 &&
             errno != ENOENT) {

@@ -225,6 +225,8 @@ std::vector<std::pair<std::string, ImageId>> LocalEngine::tags() {
 
 void LocalEngine::set_tag(const std::string& name, const ImageId& image) {
     check_tag_name(name);
+    store::WorkDir work = m_store.make_work_dir();
+    work.pin(image);
     // Who names an image wants to find it again, also after a power cut.
     const ImageId id = m_store.get_image(image).id;
     m_store.sync_now();

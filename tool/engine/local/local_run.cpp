@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/file_end.hpp"
 #include "engine/local/local_engine.hpp"
 #include "engine/local/root_layout.hpp"
 #include "engine/local/run_record.hpp"
@@ -216,8 +217,10 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     guard.finish_output(result.outcome);
     result.leaks = guard.leaks_in(spec.caches, request.caches, started, m_ids);
 
+    constexpr off_t k_tail = 64 * 1024;
     if (!result.outcome.ok() && image.ground == store::Ground::host &&
-        m_ids.mode != sandbox::IdMode::identity) {
+        m_ids.mode != sandbox::IdMode::identity &&
+        read_end_of_file(result.log, k_tail).find("Read-only file system") != std::string::npos) {
         result.note =
             "on base 'host' the system directories are read-only for ordinary users; on base "
             "'debian:…' every user is root";

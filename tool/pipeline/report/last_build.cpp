@@ -29,8 +29,14 @@ bool is_of_a_build(const HistoryEntry& entry) {
     }
 }
 
+/// Nothing of one that is larger than any that Ninja writes.
 std::string content_of(engine::Engine& engine, const engine::Image& image,
                        const std::string& path) {
+    constexpr std::uint64_t k_max_log = 64UL << 20;
+    const std::vector<engine::FileInfo> files = engine.list(image, path, false);
+    if (files.size() != 1 || files.front().type != 'f' || files.front().size > k_max_log) {
+        return "";
+    }
     const Fd file(::memfd_create("mstage-log", MFD_CLOEXEC));
     engine.write_file_to(image, path, file.get());
     ::lseek(file.get(), 0, SEEK_SET);
