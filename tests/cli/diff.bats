@@ -139,3 +139,12 @@ and 21 more: --full shows them"
     has_not "$(cat trace)" '/large"'
     has_not "$(cat trace)" 'huge"'
 }
+
+@test "the content of a file behind a link of an image is that in the image" {
+    echo "of the machine" >"$work/file"
+    mstage run --tag led tag:base -- sh -c "mkdir -p '$work'; echo 'of the image' >'$work/file'; ln -s '$work' /root/data"
+    mstage run --tag plain tag:base -- sh -c 'mkdir -p /root/data; echo after >/root/data/file'
+    call mstage diff tag:led tag:plain /root/data --content
+    [[ $code == 0 ]] || blame "failed"
+    has_not "$out" "of the machine"
+}

@@ -199,8 +199,8 @@ app.first       now   rolled-back  ID      TIME ago  pinned" \
     same 2 "$(wc -l <<<"$out")"
     succeeds mstage -C build rollback setup-base
     succeeds mstage -C build history second
-    same "app.second  @-1   ran
-app.second        ran
+    same "app.second  @-2   ran
+app.second  @-1   ran
 app.second        dropped" "$(cut -c 1-25 <<<"$out" | sed 's/ *$//')"
     succeeds mstage -C build history --json
     same '["build_dir", "history"]' "$(json "$out" 'sorted(d)')"
@@ -208,7 +208,7 @@ app.second        dropped" "$(cut -c 1-25 <<<"$out" | sed 's/ *$//')"
         same '["checkpoint", "config", "duration_s", "event", "generation", "image", "key", "parent", "phases", "pinned", "pipeline", "present", "run", "time", "version"]' \
             "$(json "$out" "sorted(d['history'][$i])")"
     done
-    same '[["first", "ran", 2, false], ["first", "ran", 1, false], ["first", "rolled-back", 0, false], ["first", "dropped", null, false]]' \
+    same '[["first", "ran", 3, false], ["first", "ran", 2, false], ["first", "rolled-back", 1, false], ["first", "dropped", null, false]]' \
         "$(json "$out" '[[e["checkpoint"], e["event"], e["generation"], e["present"]] for e in d["history"] if e["checkpoint"] == "first"]')"
 }
 
@@ -286,4 +286,42 @@ full_story() {
         "$MSTAGE_EXECUTABLE" -C "$work/build" rollback first
         [[ ! -e $work/build/.mstage/app/second.checkpoint ]]
     fi
+}
+
+@test "a journal of another version is an error that names it, a torn one is none" {
+    build_all
+    echo '{"version": 2}' >build/.mstage/.rollback
+    cd build
+    for verb in "stage $plan two" "rollback first" status; do
+        # shellcheck disable=SC2086
+        fails timeout 60 "$MSTAGE_EXECUTABLE" $verb
+        has "$err" "/build/.mstage/.rollback', which tells of a rollback that was interrupted, is of another mstage"
+    done
+    : >.mstage/.rollback
+    succeeds mstage stage "$plan" two
+    absent .mstage/.rollback
+}
+
+@test "without a present one, '@-1' is the last that was" {
+    build_all
+    first=$(image_of second)
+    sed -i 's|cat /first file >/second|exit 3|' "$plan"
+    exits 1 mstage stage "$plan" two
+    cd build
+    same "$first" "$(json "$(mstage history second --json)" \
+        '[e["image"] for e in d["history"] if e["generation"] == 1][0]')"
+    succeeds mstage cat second@-1:/second
+    same $'one\none' "$out"
+}
+
+@test "times to go back to, as tables print them" {
+    build_all
+    cd build
+    for time in "0s" "0 s ago" "0 min ago" "0 days"; do
+        succeeds mstage rollback second --to "$time" -n
+    done
+    for time in 200000000d 106751992d -1h "3 weeks"; do
+        fails mstage rollback second --to "$time" -n
+        has "$err" "'$time' is no generation of 'app.second'"
+    done
 }

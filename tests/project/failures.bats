@@ -322,3 +322,30 @@ END
     has "$out" "deps-installed"
     has "$out" "rollback points that remain"
 }
+
+@test "an artifact that would be a link out of its destination stays away" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH "/out/*" DESTINATION out ALWAYS)
+multi_stage_add_artifact(app FROM build-complete PATH "/more/*" DESTINATION out/led ALWAYS)
+END
+    mkdir elsewhere
+    echo precious >elsewhere/file
+    configure -D SAMPLE_BUILD="mkdir /out /more; ln -s $work/elsewhere /out/led; ln -s . /out/here; echo x >/more/file"
+    build
+    has "$out" "'$work/build/out/led' would be a link to '$work/elsewhere', out of '$work/build/out'"
+    same precious "$(cat elsewhere/file)"
+    build_fails artifacts
+    same precious "$(cat elsewhere/file)"
+}
+
+@test "two artifacts with one destination leave each other alone" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH "/b/*" DESTINATION out ALWAYS)
+multi_stage_add_artifact(app FROM build-complete PATH "/a/*" DESTINATION out ALWAYS)
+END
+    configure -D SAMPLE_BUILD="mkdir /a /b; echo x >/a/x; touch -d @1000000000 /a/x"
+    build
+    configure -D SAMPLE_BUILD="mkdir /a /b; echo x >/b/x; touch -d @1000000000 /b/x"
+    build
+    same x "$(cat build/out/x)"
+}

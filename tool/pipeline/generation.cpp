@@ -20,10 +20,11 @@ Checkpoint checkpoint_from(const HistoryEntry& generation) {
 
 /// Of "@-2", 2; nothing when it is no such thing.
 std::optional<size_t> parse_steps(const std::string& text) {
+    constexpr size_t k_most_steps = 1'000'000;
     size_t steps = 0;
     const char* end = text.data() + text.size();
     if (!text.starts_with("@-") || std::from_chars(text.data() + 2, end, steps).ptr != end ||
-        steps == 0) {
+        steps == 0 || steps > k_most_steps) {
         return std::nullopt;
     }
     return steps;

@@ -303,12 +303,18 @@ void finish_under_lock(const fs::path& build_dir) {
     if (journal) {
         with_context("a rollback that was interrupted is to be brought to its end",
                      [&] { carry_out(build_dir, *journal); });
-    } else if (const fs::path path = journal_path(build_dir); fs::exists(path)) {
-        throw with_hint(Error("'{}', which tells of a rollback that was interrupted, is not "
-                              "readable to this mstage",
-                              path.native()),
-                        "remove it, and see by 'mstage history' how far that rollback came");
+        return;
     }
+    const fs::path path = journal_path(build_dir);
+    const auto text = read_file_if_exists(path);
+    if (text && Json::accept(*text)) {
+        throw with_hint(
+            Error("'{}', which tells of a rollback that was interrupted, is of another mstage",
+                  path.native()),
+            "use that one, or remove the file and see by 'mstage history' what was done");
+    }
+    // A power cut left it torn, and says nothing.
+    remove_state_file(path);
 }
 
 /// As things are now.

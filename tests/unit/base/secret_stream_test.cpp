@@ -72,6 +72,11 @@ TEST(SecretStreamTest, LineEndsAtTheEndAreNoPartOfIt) {
     expect_redacted(patterns_of({k_token + "\r\n"}), "(" + k_token + ")", "(<0>)");
 }
 
+TEST(SecretStreamTest, ATerminalsLineEndsHideNothing) {
+    expect_redacted(patterns_of({"login me\npw hunter2\nx=1"}),
+                    "a login me\r\npw hunter2\r\nx=1 b", "a <0> b");
+}
+
 TEST(SecretStreamTest, TooShortOnesCountAsNumbersOnly) {
     const SecretPatterns patterns = patterns_of({"abc", k_token});
     expect_redacted(patterns, "abc " + k_token, "abc <1>");

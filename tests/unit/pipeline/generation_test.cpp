@@ -17,6 +17,10 @@ protected:
         add(m_ids[0], m_now - 72h);
         add(m_ids[1], m_now - 2h);
         add(m_ids[2], m_now - 30min);
+        write_checkpoint(m_plan, {.name = "build-complete",
+                                  .image = m_ids[2],
+                                  .parent = m_ids[0],
+                                  .key = m_ids[2].str()});
     }
     void add(const ImageId& image, TimePoint time) const {
         append_history(m_plan, {{.time = time,
@@ -51,6 +55,14 @@ TEST_F(GenerationTest, ByHowManyBefore) {
          {"@", "@-", "@1", "@-0", "@-x", "@--1", "@-1x", "@failed", "@-99999999999999999999999"}) {
         EXPECT_TRUE(contains(refused(text).message(), "no generation")) << text;
     }
+}
+
+TEST_F(GenerationTest, WithoutAPresentOneTheLastThatWasComesFirst) {
+    remove_checkpoint(m_plan, "build-complete");
+    EXPECT_EQ(find("@-1").image, m_ids[2]);
+    EXPECT_EQ(find("@-3").image, m_ids[0]);
+    EXPECT_TRUE(contains(refused("@-4").message(), "3 before the present one"));
+    EXPECT_TRUE(contains(refused("@-18446744073709551615").message(), "no generation"));
 }
 
 TEST_F(GenerationTest, ByTime) {

@@ -169,7 +169,7 @@ TEST_F(RollbackTest, WhatTheStoreLostCannotBeGoneBackTo) {
     build("build-complete");
     make(back_to("deps-installed"));
     fs::remove(m_engine.witness(first.image));
-    EXPECT_TRUE(contains(error_of([&] { back_to("build-complete", "@-1"); }).message(),
+    EXPECT_TRUE(contains(error_of([&] { back_to("build-complete", "@-2"); }).message(),
                          "the store has lost it"));
     fs::remove(m_engine.witness(marker("deps-installed").image));
     EXPECT_TRUE(
