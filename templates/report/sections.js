@@ -31,7 +31,8 @@ function tiles() {
   const tile = (name, value, detail) =>
     el("div", {class: "tile"}, el("dt", {}, name), el("dd", {}, value), el("dd", {}, detail));
   return el("dl", {class: "tiles"},
-    tile("Last build", duration(span), phases.length > 0 ? ago(phases[0].start) : "none yet"),
+    tile("Last build", duration(span), phases.length > 0 ? ago(phases[0].start)
+      : data.history.length === 0 ? "none yet" : "none since the last rollback"),
     tile("Checkpoints", `${built.length} of ${data.checkpoints.length}`, "have an image"),
     tile("Tests", data.tests.length === 0 ? "none" : `${passed.length} of ${data.tests.length}`,
       data.tests.length === 0 ? "" : "passed when they ran last"),

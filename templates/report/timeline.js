@@ -22,7 +22,8 @@ function timeline_row(entry, start, span) {
 function timeline_section() {
   const entries = data.timeline;
   if (entries.length === 0) {
-    return section("timeline", "Last build", el("p", {class: "card soft"}, "Nothing was built yet."));
+    const since = data.history.length === 0 ? "yet" : "since the last rollback";
+    return section("timeline", "Last build", el("p", {class: "card soft"}, `Nothing was built ${since}.`));
   }
   const starts = entries.map((entry) => Date.parse(entry.phases[0].start) / 1000);
   const ends = entries.map((entry) => Math.max(...entry.phases.map(
