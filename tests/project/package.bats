@@ -97,7 +97,7 @@ FetchContent_MakeAvailable(MultiStageBuild)'
     [[ $code == 0 ]] || blame "configuring failed"
     # What its users do not ask for is not built: no tests, no manual, no package.
     has_not "$(ninja -C build -t targets all)" mstage_documentation
-    has_not "$(ninja -C build -t targets all)" _test
+    has_not "$(ninja -C build -t targets all)" mstage_base_test
     # The helper is built before it is called.
     call ninja -C build build-complete
     [[ $code == 0 ]] || blame "building the helper and a stage with it failed"
