@@ -12,7 +12,7 @@ Each line of the script is a step:
     ends CODE        waits for the program's end; -9 for a signal
     hang up          as when a connection is lost
 
-Prints all of the output. Exit code 1 and the step that went wrong on stderr when one does.
+The terminal has 80 columns at first, or TERMINAL_COLUMNS. Prints all of the output. Exit code 1 and the step that went wrong on stderr when one does.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ PATIENCE = 60
 class Session:
     def __init__(self, argv):
         self.master, self.slave = pty.openpty()
-        self.resize(24, 80)
+        self.resize(24, int(os.environ.get("TERMINAL_COLUMNS", 80)))
         self.settings = termios.tcgetattr(self.slave)
         self.output = ""
         self.matched = 0

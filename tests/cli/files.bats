@@ -364,11 +364,16 @@ END
     mkdir tree && mv big tree
     mstage import --tag big "rootfs:$work/tree" >/dev/null
     local call
+    mkfifo pipe
     for call in "images" "ls -R tag:files" "--help" "cat tag:big:/big" "export tag:big oci-archive:-"; do
         # The reader is gone before anything is written.
         # shellcheck disable=SC2086
-        (eventually test -e closed; exec "$MSTAGE_EXECUTABLE" $call) 2>err | { exec <&-; : >closed; }
-        same 141 "${PIPESTATUS[0]}"
+        (eventually test -e closed; exec "$MSTAGE_EXECUTABLE" $call) >pipe 2>err 3>&- &
+        : <pipe
+        : >closed
+        code=0
+        wait $! || code=$?
+        same 141 "$code"
         same "" "$(cat err)"
         rm closed
     done

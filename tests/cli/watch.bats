@@ -180,8 +180,8 @@ is_second() {
     write_stages "printf '\\033[31m%s\\033[0m\\tof a line that is longer than the terminal is wide\\n' begun
         until [ -e /c/go ]; do sleep 0.02; done" 'echo two'
     prepare
-    TERM=xterm python3 "$BATS_TEST_DIRNAME/../terminal.py" "$MSTAGE_EXECUTABLE" -C build watch >shown 2>&1 3>&- <<'END' &
-resize 24 40
+    TERM=xterm TERMINAL_COLUMNS=40 python3 "$BATS_TEST_DIRNAME/../terminal.py" "$MSTAGE_EXECUTABLE" -C build watch \
+        >shown 2>&1 3>&- <<'END' &
 expect app\.first  0:0\d \| .x1b\[31mbegun.*…
 expect \x1b\[1A\x1b\[J.*app\.first  0:0\d
 expect app\.first: ran in
