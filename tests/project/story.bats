@@ -23,7 +23,7 @@ setup() {
     sed -i -e 's|debian:bookworm+nodejs+npm|tag:node|' \
         -e "s|\"\${CMAKE_CURRENT_SOURCE_DIR}/../../cmake\"|\"$(realpath "$BATS_TEST_DIRNAME/../../cmake")\"|" \
         project/CMakeLists.txt
-    cd project
+    cd project || return
     good cmake -G Ninja -B build -D MSTAGE_EXECUTABLE="$MSTAGE_EXECUTABLE"
     good ninja -C build build-complete
 }
