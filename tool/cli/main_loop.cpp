@@ -31,6 +31,7 @@ const std::vector<Verb>& verbs() {
         {"diff", "Show how the files of two images differ", run_diff},
         {"lineage", "Show what an image was made from, or what from it", run_lineage},
         {"compile-commands", "Take a compile_commands.json out of an image", run_compile_commands},
+        {"mcp", "Serve agents over the Model Context Protocol", run_mcp},
         {"completion", "Print a shell's completion script", run_completion},
         {"scan", "Scan the source of a pipeline (for build tools)", run_scan},
         {"stage", "Make one stage of a pipeline (for build tools)", run_stage},
