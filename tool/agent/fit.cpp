@@ -99,8 +99,8 @@ void fit_page(Json& answer, const char* name, size_t offset, size_t total, size_
             return;
         }
         const size_t kept = list.size() * limit / size;
-        list.erase(list.begin() + static_cast<std::ptrdiff_t>(
-                                      std::clamp<size_t>(kept, 1, list.size() - 1)),
+        list.erase(list.begin() +
+                       static_cast<std::ptrdiff_t>(std::clamp<size_t>(kept, 1, list.size() - 1)),
                    list.end());
     }
 }

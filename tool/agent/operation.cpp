@@ -119,7 +119,7 @@ Json to_answer(const Operation& operation, OutputLimit limit) {
     if (limit) {
         return to_answer(operation, *limit);
     }
-    for (size_t bytes = k_compact_result; bytes > 0; bytes = bytes * 3 / 4) {
+    for (size_t bytes = k_compact_result; bytes > 0; bytes = bytes * 9 / 10) {
         Json answer = to_answer(operation, bytes);
         if (tool_result_size(answer) <= k_compact_result) {
             return answer;

@@ -30,9 +30,7 @@ struct Operation {
     Json answer{};
     Failure failure{};
 
-    bool has_ended() const {
-        return status != Status::pending && status != Status::executing;
-    }
+    bool has_ended() const { return status != Status::pending && status != Status::executing; }
 };
 
 /// How much of outputs is shown, in bytes each; nothing: what fits into a compact result.

@@ -32,7 +32,8 @@ std::string OperationQueue::add(const OperationTool& tool, Json arguments) {
 }
 
 std::optional<Operation> OperationQueue::find(const std::string& id) const {
-    const auto entry = std::ranges::find(m_entries, id, [](const Entry& one) { return one.operation.id; });
+    const auto entry =
+        std::ranges::find(m_entries, id, [](const Entry& one) { return one.operation.id; });
     return entry != m_entries.end() ? entry->operation : m_files.read(id);
 }
 
@@ -91,9 +92,9 @@ void OperationQueue::begin(Entry& entry) {
     entry.operation.status = Status::executing;
     entry.began = Clock::now();
     if (entry.tool->ends == OperationTool::Ends::by_server) {
-        entry.deadline = entry.began + std::chrono::duration_cast<Clock::duration>(
-                                           std::chrono::duration<double>(
-                                               json_get<double>(entry.arguments, "timeout")));
+        entry.deadline =
+            entry.began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                              json_get<double>(entry.arguments, "timeout")));
     }
     entry.job = Job::start([&](const Report& report) {
         return entry.tool->work(m_settings, entry.arguments, entry.operation.id, report);

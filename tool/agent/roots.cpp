@@ -69,8 +69,9 @@ const fs::path& Roots::check(const std::string& path, const fs::path& real) cons
     }
     throw with_hint(
         Error("'{}' is outside of what this server may show", path),
-        known.empty() ? "it was started without --root DIR, and so shows no directory"
-                      : fmt::format("it was started for {}; another --root DIR adds to that", known));
+        known.empty()
+            ? "it was started without --root DIR, and so shows no directory"
+            : fmt::format("it was started for {}; another --root DIR adds to that", known));
 }
 
 }  // namespace mstage::agent

@@ -25,8 +25,9 @@ struct Settings {
     Roots roots;
     /// Whether runs may be based on this machine's own system, and look into it.
     bool allow_host = false;
-    size_t jobs = 1;                  ///< so many runs, imports and builds at the same time
-    std::filesystem::path state_dir;  ///< what outlives the server: operations, files that were taken
+    size_t jobs = 1;  ///< so many runs, imports and builds at the same time
+    std::filesystem::path
+        state_dir;  ///< what outlives the server: operations, files that were taken
     /// Opened anew by each process that needs it: locks are shared with children. `build_dir` is the
     /// build tree that is meant; nothing: that which the server stands in, if any.
     std::function<Place(const std::optional<std::filesystem::path>& build_dir)> open;

@@ -101,7 +101,8 @@ void add_paths(const Settings& settings, const Question& question,
         return;
     }
     const Place place = settings.open(std::nullopt);
-    const std::string directory = "/" + fs::path(question.typed).relative_path().parent_path().native();
+    const std::string directory =
+        "/" + fs::path(question.typed).relative_path().parent_path().native();
     const engine::Image found =
         get_image_argument(settings, place, {{"image", image->second}}, "image");
     const bool with_slash = question.typed.starts_with('/');
@@ -130,8 +131,8 @@ void add_for_template(const Settings& settings, const Question& question,
 
 void add_for_prompt(const Settings& settings, const Prompt& prompt, const Question& question,
                     const OperationFiles& operations, std::vector<std::string>& values) {
-    const auto parameter = std::ranges::find(prompt.parameters, question.argument,
-                                             &PromptParameter::name);
+    const auto parameter =
+        std::ranges::find(prompt.parameters, question.argument, &PromptParameter::name);
     if (parameter == prompt.parameters.end()) {
         return;
     }
@@ -183,8 +184,8 @@ Json complete(const Settings& settings, const OperationFiles& operations, const 
     });
     const size_t total = values.size();
     values.resize(std::min(total, k_most_values));
-    return {{"completion",
-             {{"values", values}, {"total", total}, {"hasMore", total > k_most_values}}}};
+    return {
+        {"completion", {{"values", values}, {"total", total}, {"hasMore", total > k_most_values}}}};
 }
 
 }  // namespace mstage::agent

@@ -12,7 +12,7 @@ public:
     explicit LineReader(size_t limit) : m_limit(limit) {}
 
     struct Line {
-        std::string text;       ///< without the line end; empty when it was too long
+        std::string text;  ///< without the line end; empty when it was too long
         bool too_long = false;
     };
 

@@ -50,8 +50,8 @@ Json ProtocolError::to_json() const {
 std::optional<Message> parse_message(const std::string& line) {
     Json json = parse_line(line);
     if (!json.is_object()) {
-        throw ProtocolError(k_invalid_request, json.is_array() ? "batches are not taken"
-                                                               : "this is no object");
+        throw ProtocolError(k_invalid_request,
+                            json.is_array() ? "batches are not taken" : "this is no object");
     }
     try {
         if (json.value("jsonrpc", Json()) != "2.0") {

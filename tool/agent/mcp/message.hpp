@@ -15,7 +15,7 @@ enum ErrorCode {
     k_method_not_found = -32601,
     k_invalid_params = -32602,
     k_internal_error = -32603,
-    k_resource_not_found = -32002,      ///< until revision 2025-11-25
+    k_resource_not_found = -32002,  ///< until revision 2025-11-25
     k_unsupported_version = -32022,
 };
 

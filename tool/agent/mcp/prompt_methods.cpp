@@ -22,9 +22,8 @@ Json to_entry(const Prompt& prompt) {
             parameter.default_value
                 ? fmt::format("{} (default: {})", parameter.description, *parameter.default_value)
                 : parameter.description;
-        arguments.push_back({{"name", parameter.name},
-                             {"description", said},
-                             {"required", parameter.required}});
+        arguments.push_back(
+            {{"name", parameter.name}, {"description", said}, {"required", parameter.required}});
     }
     return {{"name", prompt.name},
             {"title", prompt.title},
@@ -36,14 +35,15 @@ Json pipeline_entry() {
     const auto argument = [](const char* name, const char* description) {
         return Json{{"name", name}, {"description", description}, {"required", false}};
     };
-    return {{"name", k_pipeline},
-            {"title", "A configured pipeline"},
-            {"description",
-             "How to build, resume, look at and go back in a pipeline of a build tree, from what is "
-             "configured and how it stands"},
-            {"arguments",
-             Json::array({argument("build_dir", "The build tree (default: the server's)"),
-                          argument("pipeline", "Which of its pipelines (default: the first)")})}};
+    return {
+        {"name", k_pipeline},
+        {"title", "A configured pipeline"},
+        {"description",
+         "How to build, resume, look at and go back in a pipeline of a build tree, from what is "
+         "configured and how it stands"},
+        {"arguments",
+         Json::array({argument("build_dir", "The build tree (default: the server's)"),
+                      argument("pipeline", "Which of its pipelines (default: the first)")})}};
 }
 
 Json message_of(const std::string& description, std::string text) {
@@ -65,8 +65,8 @@ Json get_pipeline_prompt(const Settings& settings, Texts arguments) {
     const Place place = open_build_tree(
         settings, build_dir.empty() ? Json::object() : Json{{"build_dir", build_dir}});
     const auto& plans = place.tree->plans();
-    const auto plan = name.empty() ? plans.begin()
-                                   : std::ranges::find(plans, name, &pipeline::Plan::pipeline);
+    const auto plan =
+        name.empty() ? plans.begin() : std::ranges::find(plans, name, &pipeline::Plan::pipeline);
     if (plan == plans.end()) {
         throw Error("there is no pipeline '{}' in '{}'", name, place.tree->directory().native());
     }

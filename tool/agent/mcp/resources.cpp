@@ -21,9 +21,9 @@ Json text_resource(const std::string& uri, const char* type, const std::string& 
 std::string ls_text(const std::vector<engine::FileInfo>& files) {
     std::string text;
     for (const engine::FileInfo& file : files) {
-        text += fmt::format("{} {:04o} {}:{} {:>10} {}{}{}\n", file.type, file.mode, file.uid,
-                            file.gid, file.size, file.path, file.target.empty() ? "" : " -> ",
-                            file.target);
+        text +=
+            fmt::format("{} {:04o} {}:{} {:>10} {}{}{}\n", file.type, file.mode, file.uid, file.gid,
+                        file.size, file.path, file.target.empty() ? "" : " -> ", file.target);
     }
     return text;
 }
@@ -39,10 +39,8 @@ Json to_json(const pipeline::LineageEntry& entry) {
 }
 
 Json lineage_of(const Place& place, const engine::Image& image) {
-    const pipeline::Lineage lineage =
-        pipeline::lineage_of(*place.engine, place.tree, image);
-    const pipeline::Descendant tree =
-        pipeline::descendants_of(*place.engine, place.tree, image);
+    const pipeline::Lineage lineage = pipeline::lineage_of(*place.engine, place.tree, image);
+    const pipeline::Descendant tree = pipeline::descendants_of(*place.engine, place.tree, image);
     Json ancestors = Json::array();
     for (const pipeline::LineageEntry& entry : lineage.chain) {
         if (entry.image.id != image.id) {
@@ -81,8 +79,7 @@ Json read_file_resource(const Place& place, const engine::Image& image, const st
 }
 
 /// `rest` is IMAGE/read/PATH, IMAGE/ls/PATH or IMAGE/lineage.
-Json read_image_resource(const Settings& settings, const std::string& uri,
-                         std::string_view rest) {
+Json read_image_resource(const Settings& settings, const std::string& uri, std::string_view rest) {
     const size_t slash = rest.find('/');
     const std::string name = decode_percent(rest.substr(0, slash));
     const std::string what(slash == std::string_view::npos ? "" : rest.substr(slash + 1));
@@ -159,10 +156,10 @@ Json list_resources(const Settings& settings) {
     }
     const Place place = settings.open(std::nullopt);
     for (const auto& [tag, image] : place.engine->tags()) {
-        resources.push_back({{"uri", fmt::format("{}image/{}/lineage", k_scheme,
-                                                 encode_percent("tag:" + tag))},
-                             {"name", "lineage of tag:" + tag},
-                             {"mimeType", "application/json"}});
+        resources.push_back(
+            {{"uri", fmt::format("{}image/{}/lineage", k_scheme, encode_percent("tag:" + tag))},
+             {"name", "lineage of tag:" + tag},
+             {"mimeType", "application/json"}});
     }
     return {{"resources", std::move(resources)}};
 }
@@ -175,25 +172,23 @@ Json list_resource_templates() {
                     {"description", description},
                     {"mimeType", type}};
     };
-    return {{"resourceTemplates",
-             {entry("image/{image}/read/{+path}", "file", "A file of an image", "text/plain"),
-              entry("image/{image}/ls/{+path}", "directory", "The files in a directory of an image",
-                    "text/plain"),
-              entry("image/{image}/lineage", "lineage",
-                    "What an image was made from, and what from it", "application/json"),
-              entry("operation/{id}", "operation", "A run, an import or a build",
-                    "application/json"),
-              entry("guide/{section}", "guide", "How to work with this server",
-                    "text/markdown")}}};
+    return {
+        {"resourceTemplates",
+         {entry("image/{image}/read/{+path}", "file", "A file of an image", "text/plain"),
+          entry("image/{image}/ls/{+path}", "directory", "The files in a directory of an image",
+                "text/plain"),
+          entry("image/{image}/lineage", "lineage", "What an image was made from, and what from it",
+                "application/json"),
+          entry("operation/{id}", "operation", "A run, an import or a build", "application/json"),
+          entry("guide/{section}", "guide", "How to work with this server", "text/markdown")}}};
 }
 
 Json read_resource(const Settings& settings, const OperationQueue& operations,
                    const std::string& uri) {
     const auto rest_behind = [&](std::string_view kind) -> std::optional<std::string_view> {
         const std::string prefix = std::string(k_scheme) + std::string(kind) + "/";
-        return uri.starts_with(prefix)
-                   ? std::optional(std::string_view(uri).substr(prefix.size()))
-                   : std::nullopt;
+        return uri.starts_with(prefix) ? std::optional(std::string_view(uri).substr(prefix.size()))
+                                       : std::nullopt;
     };
     if (const auto name = rest_behind("guide")) {
         if (const GuideSection* section = find_guide_section(decode_percent(*name))) {

@@ -54,8 +54,7 @@ struct Call {
 };
 
 Json tool_error(const Failure& failure) {
-    const std::string text =
-        failure.message + (failure.hint.empty() ? "" : "\n" + failure.hint);
+    const std::string text = failure.message + (failure.hint.empty() ? "" : "\n" + failure.hint);
     return {{"content", Json::array({{{"type", "text"}, {"text", text}}})}, {"isError", true}};
 }
 
@@ -150,8 +149,8 @@ private:
 
     void respond(const Call& call, Json result) {
         if (call.era == Era::stateless) {
-            result = complete_result(std::move(result), m_settings.version,
-                                     lifetime_of(call.method));
+            result =
+                complete_result(std::move(result), m_settings.version, lifetime_of(call.method));
         }
         send(make_response(call.id, std::move(result)));
     }
@@ -168,9 +167,9 @@ private:
     void handle_line(const LineReader::Line& line) {
         try {
             if (line.too_long) {
-                throw ProtocolError(k_invalid_request,
-                                    fmt::format("the message is longer than {} bytes",
-                                                k_longest_message));
+                throw ProtocolError(
+                    k_invalid_request,
+                    fmt::format("the message is longer than {} bytes", k_longest_message));
             }
             if (line.text.find_first_not_of(" \t") == std::string::npos) {
                 return;
@@ -195,8 +194,7 @@ private:
             throw ProtocolError(k_invalid_request, "a request with this id waits for its answer");
         }
         Call call{.id = message.id, .era = era_of(message.params), .method = message.method};
-        if (message.params.contains("_meta") &&
-            message.params["_meta"].contains("progressToken")) {
+        if (message.params.contains("_meta") && message.params["_meta"].contains("progressToken")) {
             call.progress_token = message.params["_meta"]["progressToken"];
         }
         dispatch(std::move(call), message.params);
@@ -235,16 +233,14 @@ private:
         const std::string& method = call.method;
         if (method == "prompts/get") {
             const Json arguments = prompt_arguments(params);
-            start(std::move(call), [&, arguments](const Report&) {
-                return get_prompt(m_settings, arguments);
-            });
+            start(std::move(call),
+                  [&, arguments](const Report&) { return get_prompt(m_settings, arguments); });
         } else if (method == "resources/list") {
             start(std::move(call), [&](const Report&) { return list_resources(m_settings); });
         } else if (method == "resources/read") {
             const std::string uri = string_param(params, "uri");
-            start(std::move(call), [&, uri](const Report&) {
-                return read_resource(m_settings, m_queue, uri);
-            });
+            start(std::move(call),
+                  [&, uri](const Report&) { return read_resource(m_settings, m_queue, uri); });
         } else if (method == "completion/complete") {
             start(std::move(call), [&, params](const Report&) {
                 return complete(m_settings, m_queue.files(), params);
@@ -263,10 +259,10 @@ private:
         }
         if (call.method == "subscriptions/listen") {
             // Nothing that we have changes by itself.
-            send(make_notification(
-                "notifications/subscriptions/acknowledged",
-                {{"_meta", {{"io.modelcontextprotocol/subscriptionId", call.id}}},
-                 {"notifications", Json::object()}}));
+            send(
+                make_notification("notifications/subscriptions/acknowledged",
+                                  {{"_meta", {{"io.modelcontextprotocol/subscriptionId", call.id}}},
+                                   {"notifications", Json::object()}}));
             return true;
         }
         return false;
@@ -322,8 +318,8 @@ private:
         drop_nulls(arguments, tool->input_schema);
         const std::vector<std::string> faults = schema_faults(arguments, tool->input_schema);
         if (!faults.empty()) {
-            Failure failure{fmt::format("the arguments of '{}' are wrong: {}", name,
-                                        fmt::join(faults, "; "))};
+            Failure failure{
+                fmt::format("the arguments of '{}' are wrong: {}", name, fmt::join(faults, "; "))};
             respond(call, tool_error(failure));
             return;
         }
@@ -347,9 +343,8 @@ private:
             start(std::move(call),
                   [&, function](const Report&) { return function(m_settings, arguments); });
         } else if (name == "get_operation") {
-            start(std::move(call), [&](const Report&) {
-                return get_operation(m_settings, m_queue, arguments);
-            });
+            start(std::move(call),
+                  [&](const Report&) { return get_operation(m_settings, m_queue, arguments); });
         } else if (name == "list_operations") {
             start(std::move(call),
                   [&](const Report&) { return list_operations(m_queue, arguments); });
@@ -363,11 +358,12 @@ private:
             call.operations = {json_get<std::string>(arguments, "operation_id")};
         } else {
             call.operations = json_get<std::vector<std::string>>(arguments, "operation_ids");
-            call.waits_for = json_get<std::string>(arguments, "mode") == "any" ? Call::For::any
-                                                                              : Call::For::all;
+            call.waits_for =
+                json_get<std::string>(arguments, "mode") == "any" ? Call::For::any : Call::For::all;
             call.deadline =
-                call.began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
-                                 json_get<double>(arguments, "timeout")));
+                call.began +
+                std::chrono::duration_cast<Clock::duration>(
+                    std::chrono::duration<double>(json_get<double>(arguments, "timeout")));
         }
         for (const std::string& id : call.operations) {
             if (!m_queue.find(id)) {
@@ -397,10 +393,10 @@ private:
             respond(call, tool_error(call.job->failure()));
         } else {
             const Failure& failure = call.job->failure();
-            send(make_error(call.id,
-                            ProtocolError(code_of(call),
-                                          failure.hint.empty() ? failure.message
-                                                               : failure.message + "\n" + failure.hint)));
+            send(make_error(call.id, ProtocolError(code_of(call),
+                                                   failure.hint.empty()
+                                                       ? failure.message
+                                                       : failure.message + "\n" + failure.hint)));
         }
         return true;
     }
@@ -434,10 +430,10 @@ private:
         }
         if (call.progress_token && Clock::now() >= call.told + k_heartbeat) {
             const auto seconds = std::chrono::duration<double>(Clock::now() - call.began).count();
-            send_progress(call, call.waits_for == Call::For::one
-                                    ? fmt::format("{:.0f} s", seconds)
-                                    : fmt::format("{} of {} have ended", ended,
-                                                  call.operations.size()));
+            send_progress(call,
+                          call.waits_for == Call::For::one
+                              ? fmt::format("{:.0f} s", seconds)
+                              : fmt::format("{} of {} have ended", ended, call.operations.size()));
         }
         return false;
     }
@@ -451,8 +447,8 @@ private:
                                  : tool_result(to_answer(*operation, call.limit)));
             return;
         }
-        respond(call, tool_result(waited_answer(m_queue, call.operations, call.time_was_up,
-                                                call.limit)));
+        respond(call,
+                tool_result(waited_answer(m_queue, call.operations, call.time_was_up, call.limit)));
     }
 
     void cancel_call(const Json& id) {

@@ -44,12 +44,11 @@ engine::Image get_image_argument(const Settings& settings, const Place& place,
 }
 
 TimePoint parse_point_in_time(const std::string& text) {
-    static const std::map<char, std::chrono::seconds> k_units = {
-        {'s', std::chrono::seconds(1)},
-        {'m', std::chrono::minutes(1)},
-        {'h', std::chrono::hours(1)},
-        {'d', std::chrono::days(1)},
-        {'w', std::chrono::weeks(1)}};
+    static const std::map<char, std::chrono::seconds> k_units = {{'s', std::chrono::seconds(1)},
+                                                                 {'m', std::chrono::minutes(1)},
+                                                                 {'h', std::chrono::hours(1)},
+                                                                 {'d', std::chrono::days(1)},
+                                                                 {'w', std::chrono::weeks(1)}};
     const auto unit = text.empty() ? k_units.end() : k_units.find(text.back());
     if (unit != k_units.end()) {
         std::int32_t count = 0;

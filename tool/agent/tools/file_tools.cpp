@@ -87,7 +87,7 @@ Json read_file(const Settings& settings, const Json& arguments) {
     const auto limit = json_find<size_t>(arguments, "limit");
     const ImageFile file(*place.engine, image, absolute(path));
     Json answer = {{"path", path}, {"size", file.size()}, {"offset", offset}};
-    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 3 / 4) {
+    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 9 / 10) {
         const FilePart part = file.read(offset, bytes);
         answer["content"] = part.content;
         answer["encoding"] = part.is_text ? "utf-8" : "base64";

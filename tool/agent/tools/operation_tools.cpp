@@ -110,11 +110,12 @@ Json waited_answer(const OperationQueue& queue, const std::vector<std::string>& 
                    {"timed_out", time_was_up}};
     for (const std::string& id : ids) {
         if (auto operation = queue.find(id)) {
-            answer[operation->status == Status::cancelled ? "cancelled" : "completed"].push_back(id);
+            answer[operation->status == Status::cancelled ? "cancelled" : "completed"].push_back(
+                id);
             operations.push_back(std::move(*operation));
         }
     }
-    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 3 / 4) {
+    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 9 / 10) {
         for (const Operation& operation : operations) {
             answer["results"][operation.id] = short_answer(operation, bytes);
         }
@@ -129,8 +130,8 @@ Json waited_answer(const OperationQueue& queue, const std::vector<std::string>& 
         for (size_t i = results.size() / 2; i > 0; --i) {
             results.erase(std::prev(results.end()));
         }
-        answer["truncated"] =
-            {fmt::format("results: {} of {}; get_operation shows the others", results.size(), total)};
+        answer["truncated"] = {fmt::format("results: {} of {}; get_operation shows the others",
+                                           results.size(), total)};
     }
     if (!limit) {
         fit(answer);

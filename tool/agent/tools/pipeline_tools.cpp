@@ -65,7 +65,8 @@ Json get_guide(const Settings&, const Json& arguments) {
         for (const GuideSection& one : guide()) {
             known += (known.empty() ? "" : ", ") + one.name;
         }
-        throw with_hint(Error("there is no section '{}' in the guide", name), "there are: " + known);
+        throw with_hint(Error("there is no section '{}' in the guide", name),
+                        "there are: " + known);
     }
     Json answer = {{"section", section->name}, {"title", section->title}, {"text", section->text}};
     fit(answer);
@@ -111,8 +112,7 @@ Json history(const Settings& settings, const Json& arguments) {
     const auto limit = json_find<size_t>(arguments, "limit");
     const auto keep_last = [&](size_t count) {
         if (entries.size() > count) {
-            entries.erase(entries.begin(),
-                          entries.end() - static_cast<std::ptrdiff_t>(count));
+            entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(count));
             answer["truncated"] = {fmt::format("history: the last {} of {}", count, total)};
         }
     };
@@ -132,9 +132,8 @@ Json rollback(const Settings& settings, const Json& arguments) {
     if (const auto to = json_find<std::string>(arguments, "to")) {
         words.push_back("--to=" + *to);
     }
-    for (const auto& [name, option] : {std::pair{"undo", "--undo"},
-                                       {"unpin", "--unpin"},
-                                       {"dry_run", "--dry-run"}}) {
+    for (const auto& [name, option] :
+         {std::pair{"undo", "--undo"}, {"unpin", "--unpin"}, {"dry_run", "--dry-run"}}) {
         if (json_get<bool>(arguments, name)) {
             words.emplace_back(option);
         }
@@ -187,19 +186,18 @@ Json build(const Settings& settings, const Json& arguments, const std::string&,
     const pipeline::CheckpointName point = pipeline::get_checkpoint_name(*place.tree, name);
     KeptOutput output(kept_size(json_find<size_t>(arguments, "truncate_output_at")));
     Progress progress(report);
-    const ExitState end = run_build_tool(point.plan->build_command(point.checkpoint),
-                                         [&](std::string_view data) {
-                                             output.add(data);
-                                             progress.add(data);
-                                         });
+    const ExitState end =
+        run_build_tool(point.plan->build_command(point.checkpoint), [&](std::string_view data) {
+            output.add(data);
+            progress.add(data);
+        });
     Json answer = {{"checkpoint", point.plan->full_name(point.checkpoint)},
                    {"build_dir", place.tree->directory().native()},
                    {"exit_code", end.shell_code()},
                    {"stdout", output.to_json()},
                    {"result_image", nullptr}};
     if (end.ok()) {
-        answer["result_image"] =
-            pipeline::resolve_image(*place.engine, place.tree, name).str();
+        answer["result_image"] = pipeline::resolve_image(*place.engine, place.tree, name).str();
     }
     return answer;
 }

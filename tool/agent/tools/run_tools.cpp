@@ -65,10 +65,9 @@ engine::RunRequest request_from(const Settings& settings, const Json& arguments,
     engine::RunRequest request{.image = image};
     const auto command = json_get<std::string>(arguments, "command");
     request.argv = argv_from(arguments, command);
-    request.command_line =
-        json_get<bool>(arguments, "shell") ? command : one_line(request.argv);
-    request.environment =
-        json_find<std::map<std::string, std::string>>(arguments, "env").value_or(std::map<std::string, std::string>{});
+    request.command_line = json_get<bool>(arguments, "shell") ? command : one_line(request.argv);
+    request.environment = json_find<std::map<std::string, std::string>>(arguments, "env")
+                              .value_or(std::map<std::string, std::string>{});
     request.pass_through = settings.proxies;
     request.authorities = settings.authorities;
     request.workdir = json_get<std::string>(arguments, "cwd");
@@ -183,8 +182,9 @@ Json import_image(const Settings& settings, const Json& arguments, const std::st
     check_reference(settings, reference);
     const Place place = settings.open(std::nullopt);
     report("importing " + reference);
-    const engine::Base base = place.engine->base(
-        reference, json_get<bool>(arguments, "refresh") ? engine::Refresh::yes : engine::Refresh::no);
+    const engine::Base base =
+        place.engine->base(reference, json_get<bool>(arguments, "refresh") ? engine::Refresh::yes
+                                                                           : engine::Refresh::no);
     const auto tag = json_find<std::string>(arguments, "tag");
     if (tag) {
         place.engine->set_tag(tag->starts_with("tag:") ? tag->substr(4) : *tag, base.image);

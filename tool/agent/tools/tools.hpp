@@ -33,8 +33,8 @@ Json shell_command(const Settings& settings, const Json& arguments);
 
 /// Takes its time: becomes an Operation, whose id the work is told.
 struct OperationTool {
-    std::string name;                  ///< the operation's type too
-    std::vector<std::string> told;     ///< arguments that the operation is shown with
+    std::string name;               ///< the operation's type too
+    std::vector<std::string> told;  ///< arguments that the operation is shown with
     /// Who ends it when the argument "timeout" is over.
     enum class Ends { itself, by_server } ends;
     Json (*work)(const Settings& settings, const Json& arguments, const std::string& id,
