@@ -95,7 +95,7 @@ Json read_file(const Settings& settings, const Json& arguments) {
         if (offset + part.size < file.size()) {
             answer["next_offset"] = offset + part.size;
         }
-        if (limit || tool_result_size(answer) <= k_compact_result) {
+        if (limit || bytes == 0 || tool_result_size(answer) <= k_compact_result) {
             return answer;
         }
     }
