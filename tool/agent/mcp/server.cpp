@@ -74,7 +74,7 @@ public:
 
     void run() {
         const EndSignals signals;
-        while (wait(signals)) {
+        while (!m_client_is_gone && wait(signals)) {
             step();
         }
         m_calls.clear();
@@ -145,7 +145,16 @@ private:
 
     // --- Messages
 
-    void send(const Json& message) { write_all(m_output, dump_json(message) + "\n"); }
+    void send(const Json& message) {
+        try {
+            write_all(m_output, dump_json(message) + "\n");
+        } catch (const SysError& error) {
+            if (error.number() != EPIPE) {
+                throw;
+            }
+            m_client_is_gone = true;
+        }
+    }
 
     void respond(const Call& call, Json result) {
         if (call.era == Era::stateless) {
@@ -486,6 +495,7 @@ private:
     int m_output;
     LineReader m_lines{k_longest_message};
     bool m_initialized = false;
+    bool m_client_is_gone = false;
     OperationQueue m_queue;
     std::list<Call> m_calls;
 };
