@@ -118,7 +118,10 @@ void OperationQueue::finish(Entry& entry) {
         operation.failure = entry.job->failure();
     }
     if (operation.answer.is_object()) {
-        operation.status = Status::success;
+        // A run that was made is one, whatever its command said; a build that failed is none.
+        const bool is_good = entry.tool->name == "run" ||
+                             json_find<int>(operation.answer, "exit_code").value_or(0) == 0;
+        operation.status = is_good ? Status::success : Status::failed;
     } else if (operation.cancel_asked) {
         operation.status = Status::cancelled;
         operation.failure = {};

@@ -451,7 +451,8 @@ private:
         if (call.waits_for == Call::For::one) {
             const auto operation = m_queue.find(call.operations.front());
             // A run, import or build that could not be done is the tool's failure.
-            const bool failed = call.owns && operation->status == Status::failed;
+            const bool failed =
+                call.owns && operation->status == Status::failed && operation->answer.is_null();
             respond(call, failed ? tool_error(operation->failure)
                                  : tool_result(to_answer(*operation, call.limit)));
             return;

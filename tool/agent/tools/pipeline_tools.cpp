@@ -41,7 +41,23 @@ std::string capture_own_verb(const std::vector<std::string>& argv) {
     }
 }
 
-/// What the verb prints with --json.
+/// Leaves out what is null, and what is for reports of a build's time.
+void make_compact(Json& json) {
+    if (json.is_object()) {
+        for (auto member = json.begin(); member != json.end();) {
+            const bool is_needless =
+                member->is_null() || member.key() == "phases" || member.key() == "version";
+            member = is_needless ? json.erase(member) : std::next(member);
+        }
+    }
+    if (json.is_structured()) {
+        for (Json& member : json) {
+            make_compact(member);
+        }
+    }
+}
+
+/// What the verb prints with --json, made compact.
 Json ask_verb(const Settings& settings, const Json& arguments, std::vector<std::string> words) {
     const auto build_dir = json_find<std::string>(arguments, "build_dir");
     std::vector<std::string> argv = {settings.program.native()};
@@ -52,7 +68,9 @@ Json ask_verb(const Settings& settings, const Json& arguments, std::vector<std::
     }
     argv.insert(argv.end(), words.begin(), words.end());
     argv.emplace_back("--json");
-    return parse_json(capture_own_verb(argv), "the answer of mstage " + words.front());
+    Json answer = parse_json(capture_own_verb(argv), "the answer of mstage " + words.front());
+    make_compact(answer);
+    return answer;
 }
 
 }  // namespace
