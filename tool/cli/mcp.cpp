@@ -79,6 +79,9 @@ int run_mcp(const Arguments& arguments) {
         .helper = own_name(),
         .program = fs::read_symlink("/proc/self/exe"),
         .version = MSTAGE_VERSION};
+    if (::isatty(STDIN_FILENO) == 1) {
+        print_error_line("mstage: waiting for JSON-RPC on standard input; see README, 'MCP server'");
+    }
     agent::serve(settings, STDIN_FILENO, STDOUT_FILENO);
     return k_good;
 }
