@@ -57,8 +57,16 @@ void make_compact(Json& json) {
     }
 }
 
+/// A call of one of the helper's own verbs. Words of an agent are no options, whatever they begin
+/// with.
+struct VerbCall {
+    std::string verb;
+    std::vector<std::string> options{};
+    std::vector<std::string> words{};
+};
+
 /// What the verb prints with --json, made compact.
-Json ask_verb(const Settings& settings, const Json& arguments, std::vector<std::string> words) {
+Json ask_verb(const Settings& settings, const Json& arguments, const VerbCall& call) {
     const auto build_dir = json_find<std::string>(arguments, "build_dir");
     std::vector<std::string> argv = {settings.program.native()};
     if (build_dir) {
@@ -66,9 +74,11 @@ Json ask_verb(const Settings& settings, const Json& arguments, std::vector<std::
     } else if (const Place place = settings.open(std::nullopt); place.tree) {
         argv.insert(argv.end(), {"-C", place.tree->directory().native()});
     }
-    argv.insert(argv.end(), words.begin(), words.end());
-    argv.emplace_back("--json");
-    Json answer = parse_json(capture_own_verb(argv), "the answer of mstage " + words.front());
+    argv.insert(argv.end(), {call.verb, "--json"});
+    argv.insert(argv.end(), call.options.begin(), call.options.end());
+    argv.emplace_back("--");
+    argv.insert(argv.end(), call.words.begin(), call.words.end());
+    Json answer = parse_json(capture_own_verb(argv), "the answer of mstage " + call.verb);
     make_compact(answer);
     return answer;
 }
@@ -92,39 +102,40 @@ Json get_guide(const Settings&, const Json& arguments) {
 }
 
 Json pipeline_status(const Settings& settings, const Json& arguments) {
-    Json answer = ask_verb(settings, arguments, {"status"});
+    Json answer = ask_verb(settings, arguments, {.verb = "status"});
     fit(answer);
     return answer;
 }
 
 Json why(const Settings& settings, const Json& arguments) {
     Json answer =
-        ask_verb(settings, arguments, {"why", json_get<std::string>(arguments, "checkpoint")});
+        ask_verb(settings, arguments,
+                 {.verb = "why", .words = {json_get<std::string>(arguments, "checkpoint")}});
     fit(answer);
     return answer;
 }
 
 Json diff(const Settings& settings, const Json& arguments) {
     const Place place = open_place(settings, arguments);
-    std::vector<std::string> words = {"diff"};
+    VerbCall call{.verb = "diff"};
     for (const char* name : {"before", "after"}) {
-        words.push_back(get_image_argument(settings, place, arguments, name).id.str());
+        call.words.push_back(get_image_argument(settings, place, arguments, name).id.str());
     }
-    words.push_back(json_get<std::string>(arguments, "path"));
+    call.words.push_back(json_get<std::string>(arguments, "path"));
     if (json_get<bool>(arguments, "content")) {
-        words.emplace_back("--content");
+        call.options.emplace_back("--content");
     }
-    Json answer = ask_verb(settings, arguments, std::move(words));
+    Json answer = ask_verb(settings, arguments, call);
     fit(answer);
     return answer;
 }
 
 Json history(const Settings& settings, const Json& arguments) {
-    std::vector<std::string> words = {"history"};
+    VerbCall call{.verb = "history"};
     if (const auto checkpoint = json_find<std::string>(arguments, "checkpoint")) {
-        words.push_back(*checkpoint);
+        call.words.push_back(*checkpoint);
     }
-    Json answer = ask_verb(settings, arguments, std::move(words));
+    Json answer = ask_verb(settings, arguments, call);
     Json& entries = answer["history"];
     const size_t total = entries.size();
     const auto limit = json_find<size_t>(arguments, "limit");
@@ -143,20 +154,20 @@ Json history(const Settings& settings, const Json& arguments) {
 }
 
 Json rollback(const Settings& settings, const Json& arguments) {
-    std::vector<std::string> words = {"rollback"};
+    VerbCall call{.verb = "rollback"};
     if (const auto checkpoint = json_find<std::string>(arguments, "checkpoint")) {
-        words.push_back(*checkpoint);
+        call.words.push_back(*checkpoint);
     }
     if (const auto to = json_find<std::string>(arguments, "to")) {
-        words.push_back("--to=" + *to);
+        call.options.push_back("--to=" + *to);
     }
     for (const auto& [name, option] :
          {std::pair{"undo", "--undo"}, {"unpin", "--unpin"}, {"dry_run", "--dry-run"}}) {
         if (json_get<bool>(arguments, name)) {
-            words.emplace_back(option);
+            call.options.emplace_back(option);
         }
     }
-    Json answer = ask_verb(settings, arguments, std::move(words));
+    Json answer = ask_verb(settings, arguments, call);
     fit(answer);
     return answer;
 }
