@@ -1,0 +1,182 @@
+"""Wrong arguments of every tool, made from its inputSchema: each is an error that names what is wrong, and how to mend it.
+
+In the working directory there is a configured build tree, build, and in the store an image, tag:base.
+"""
+
+import os
+import unittest
+
+import schema
+from server import Server, ToolError
+
+IMAGE = "tag:base"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+# Arguments of each tool that would be good.
+GOOD = {
+    "run": {"image": IMAGE, "command": "true"},
+    "rsync": {"source": os.getcwd()},
+    "import_image": {"registry_url": "rootfs:" + os.getcwd()},
+    "list_images": {},
+    "get_image": {"image": IMAGE},
+    "set_tag": {"image_uuid": IMAGE, "tag": "another"},
+    "list_files": {"image": IMAGE},
+    "read_file": {"image": IMAGE, "path": "/etc/passwd"},
+    "upload": {"content": "text"},
+    "download": {"image": IMAGE, "path": "/etc/passwd", "destination": os.path.abspath("downloaded")},
+    "get_operation": {"operation_id": UNKNOWN},
+    "list_operations": {},
+    "wait_operations": {"operation_ids": [UNKNOWN]},
+    "cancel_operation": {"operation_id": UNKNOWN},
+    "get_guide": {},
+    "pipeline_status": {},
+    "build": {"checkpoint": "build-complete"},
+    "why": {"checkpoint": "build-complete"},
+    "diff": {"before": IMAGE, "after": IMAGE},
+    "history": {},
+    "rollback": {"checkpoint": "build-complete"},
+    "shell_command": {"image": IMAGE},
+}
+
+# What is a string and still wrong.
+WRONG_TEXTS = {
+    "image": ["tag:no-such", UNKNOWN, "no-such", "tag:", "../x", "a\0b", "x" * 100000, "tag:../../x"],
+    "image_uuid": ["tag:no-such", UNKNOWN, "no-such"],
+    "before": ["tag:no-such", UNKNOWN],
+    "after": ["tag:no-such", UNKNOWN],
+    "operation_id": [UNKNOWN, "no-such", "../../images", "/", "a\0b"],
+    "build_dir": ["/no/such", "relative", "/", "a\0b"],
+    "since": ["yesterday", "", "5 bananas", "-1h", "2026-13-45T00:00:00Z"],
+    "until": ["yesterday", ""],
+    "section": ["no-such", ""],
+    "source": ["relative", "/no/such", "a\0b"],
+    "registry_url": ["rootfs:/no/such", "oci:/no/such", "docker-archive:/no/such", "nonsense:x", "tag:no-such", "docker://", "a b"],
+    "checkpoint": ["no-such", "build-complete@-1000", "--help", "-t", "a\0b"],
+    "content_base64": ["%%%", "a", "ä"],
+}
+# These tools are about a build tree; others look at it only when their image is named by a checkpoint.
+OF_A_BUILD_TREE = ["pipeline_status", "build", "why", "history", "rollback"]
+
+
+class Arguments(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("-C", os.path.abspath("build"), "--root", os.getcwd())
+        cls.tools = cls.server.tools()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None)
+
+    def is_wrong(self, tool, arguments, operand):
+        with self.subTest(tool=tool, arguments=str(arguments)[:200]):
+            text = self.server.error(tool, **arguments)
+            self.assertIn(operand, text)
+            self.assertIn("\n", text.strip(), "there is no remedy")
+            self.assertLess(len(text.encode()), 8192)
+        self.assertEqual({}, self.server.request("ping"))
+
+    def test_every_tool_is_there(self):
+        self.assertEqual(set(GOOD), set(self.tools))
+        self.assertEqual(22, len(GOOD))
+
+    def test_the_schemas_allow_what_is_good(self):
+        for tool, arguments in GOOD.items():
+            schema.check(arguments, self.tools[tool]["inputSchema"], tool)
+            self.assertIs(False, self.tools[tool]["inputSchema"]["additionalProperties"], tool)
+            self.assertEqual("object", self.tools[tool]["outputSchema"]["type"], tool)
+
+    def test_wrong_types_and_bounds(self):
+        for tool, good in GOOD.items():
+            for name, field in self.tools[tool]["inputSchema"].get("properties", {}).items():
+                required = name in self.tools[tool]["inputSchema"].get("required", [])
+                for wrong in schema.wrong_values(field):
+                    # Models write null for what they leave out.
+                    if wrong is not None or required:
+                        self.is_wrong(tool, {**good, name: wrong}, name)
+
+    def test_null_is_nothing(self):
+        self.assertEqual("workflow", self.server.call("get_guide", section=None)["section"])
+        self.assertTrue(self.server.call("run", **GOOD["run"], timeout=None, env=None, cwd=None, build_dir=None)["ok"])
+
+    def test_wrong_types_inside(self):
+        for name in ["env", "files"]:
+            for wrong in [None, 1, True, [], {}]:
+                self.is_wrong("run", {**GOOD["run"], name: {"/a": wrong}}, name)
+        for wrong in [None, 1, True, [], {}]:
+            self.is_wrong("run", {**GOOD["run"], "shell": False, "args": ["a", wrong]}, "args")
+            self.is_wrong("rsync", {**GOOD["rsync"], "exclude": [wrong]}, "exclude")
+            self.is_wrong("wait_operations", {"operation_ids": [wrong]}, "operation_ids")
+
+    def test_arguments_that_are_missing(self):
+        for tool, good in GOOD.items():
+            for name in self.tools[tool]["inputSchema"].get("required", []):
+                self.is_wrong(tool, {key: value for key, value in good.items() if key != name}, name)
+
+    def test_arguments_that_are_not_known(self):
+        for tool, good in GOOD.items():
+            self.is_wrong(tool, {**good, "frobnicate": 1}, "frobnicate")
+
+    def test_texts_that_are_wrong(self):
+        for tool, good in GOOD.items():
+            for name in self.tools[tool]["inputSchema"].get("properties", {}):
+                if name == "build_dir" and tool not in OF_A_BUILD_TREE:
+                    continue
+                for wrong in WRONG_TEXTS.get(name, []):
+                    # Of what is long, or cannot be printed, the beginning is enough.
+                    self.is_wrong(tool, {**good, name: wrong}, wrong[:20].split("\0")[0])
+
+    def test_no_text_brings_it_down(self):
+        """A NUL byte, an option, a very long one, in each place where there may be a text."""
+        for tool, good in GOOD.items():
+            for name, field in self.tools[tool]["inputSchema"].get("properties", {}).items():
+                if "string" not in schema.types_of(field) or name == "registry_url":
+                    continue
+                for text in ["a\0b", "--version", "\n", "\u2028\U0001f600", "../" * 50, "x" * 1000000]:
+                    with self.subTest(tool=tool, field=name, text=text[:20]):
+                        try:
+                            self.server.call(tool, **{**good, name: text})
+                        except ToolError as error:
+                            self.assertTrue(error.text)
+                            self.assertLess(len(error.text.encode()), 8192)
+                    self.assertEqual({}, self.server.request("ping"))
+
+    def test_nothing_to_upload_and_too_much(self):
+        self.is_wrong("upload", {}, "content")
+        self.is_wrong("upload", {"content": "a", "content_base64": "YQ=="}, "content")
+
+    def test_rollback_without_anything_to_do(self):
+        self.is_wrong("rollback", {}, "checkpoint")
+        self.is_wrong("rollback", {"checkpoint": "no-such"}, "no-such")
+        self.is_wrong("history", {"checkpoint": "no-such"}, "no-such")
+        self.is_wrong("rollback", {"checkpoint": "build-complete", "to": "@-1000"}, "@-1000")
+
+    def test_paths_in_an_image(self):
+        for path in ["relative", "/no/such", "/etc/passwd/x"]:
+            self.is_wrong("read_file", {"image": IMAGE, "path": path}, path)
+            self.is_wrong("list_files", {"image": IMAGE, "path": path}, path)
+            self.is_wrong("download", {**GOOD["download"], "path": path}, path)
+        self.is_wrong("read_file", {"image": IMAGE, "path": "/etc"}, "/etc")
+
+    def test_runs_that_cannot_be(self):
+        run = GOOD["run"]
+        self.is_wrong("run", {**run, "directory_state_id": 4711}, "4711")
+        self.is_wrong("run", {**run, "files": {"/a": UNKNOWN}}, UNKNOWN)
+        upload = self.server.call("upload", content="x")["uuid"]
+        for path in ["relative", "", "/../x", "/a/../../b"]:
+            self.is_wrong("run", {**run, "files": {path: upload}}, "files")
+        for name in ["", "A=B", "a\0b"]:
+            self.is_wrong("run", {**run, "env": {name: "x"}}, "env")
+        self.is_wrong("run", {**run, "args": ["x"]}, "args")
+
+    def test_a_directory_without_pipelines(self):
+        os.makedirs("no-build", exist_ok=True)
+        for tool in OF_A_BUILD_TREE:
+            self.is_wrong(tool, {**GOOD[tool], "build_dir": os.path.abspath("no-build")}, "no-build")
+        with Server("--root", os.getcwd(), cwd="no-build") as server:
+            for tool in OF_A_BUILD_TREE:
+                self.assertIn("build_dir", server.error(tool, **GOOD[tool]))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
