@@ -141,6 +141,24 @@ class Arguments(unittest.TestCase):
                             self.assertLess(len(error.text.encode()), 8192)
                     self.assertEqual({}, self.server.request("ping"))
 
+    def test_no_number_brings_it_down(self):
+        for tool, good in GOOD.items():
+            for name, field in self.tools[tool]["inputSchema"].get("properties", {}).items():
+                if not {"integer", "number"} & set(schema.types_of(field)):
+                    continue
+                for number in [2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 1e-9, 1e300]:
+                    with self.subTest(tool=tool, field=name, number=number):
+                        try:
+                            self.server.call(tool, **{**good, name: number})
+                        except ToolError as error:
+                            self.assertTrue(error.text)
+                    self.assertEqual({}, self.server.request("ping"))
+
+    def test_ids_that_no_kernel_has(self):
+        for number in [2**32 - 1, 2**32, 2**32 + 7, 2**63]:
+            self.is_wrong("run", {**GOOD["run"], "command": "id -u", "uid": number}, "uid")
+            self.is_wrong("run", {**GOOD["run"], "command": "id -g", "gid": number}, "gid")
+
     def test_nothing_to_upload_and_too_much(self):
         self.is_wrong("upload", {}, "content")
         self.is_wrong("upload", {"content": "a", "content_base64": "YQ=="}, "content")

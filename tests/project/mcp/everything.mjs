@@ -22,6 +22,8 @@ const PROMPTS = [
 ];
 const SECTIONS = ["workflow", "reference", "quickstart", "state", "async", "tagging", "errors"];
 
+const INVALID_PARAMS = { code: -32602 };
+
 const called = new Set();
 
 function tool(name, args, options) {
@@ -69,7 +71,7 @@ async function everyPrompt(prompts) {
     for (const argument of required) {
       assert.ok(text.includes(given[argument.name]), `${prompt.name} has ${argument.name}`);
       const without = Object.fromEntries(Object.entries(given).filter(([name]) => name !== argument.name));
-      await assert.rejects(client.getPrompt({ name: prompt.name, arguments: without }), /-32602/);
+      await assert.rejects(client.getPrompt({ name: prompt.name, arguments: without }), INVALID_PARAMS);
     }
     assert.ok(!/\{\{.*\}\}/.test(text), `${prompt.name} is filled in`);
     for (const argument of prompt.arguments ?? []) {
@@ -168,10 +170,11 @@ async function everyResource(image, operation) {
     });
     const { contents } = await client.readResource({ uri });
     assert.ok(contents[0].text, uri);
-    for (const name of Object.keys(values).filter((each) => uriTemplate.includes(`{${each}}`))) {
+    for (const name of Object.keys(values).filter((each) => new RegExp(`\\{\\+?${each}\\}`).test(uriTemplate))) {
       const { completion } = await client.complete({
         ref: { type: "ref/resource", uri: uriTemplate },
         argument: { name, value: "" },
+        context: { arguments: { image } },
       });
       assert.ok(completion.values.length > 0, `${name} of ${uriTemplate}`);
       assert.ok(completion.values.length <= 100);
@@ -216,7 +219,7 @@ async function atOnce() {
 
 async function errors() {
   await assert.rejects(call("get_image", { image: "tag:no-such" }), /no-such/);
-  await assert.rejects(client.getPrompt({ name: "no-such", arguments: {} }), /-32602/);
+  await assert.rejects(client.getPrompt({ name: "no-such", arguments: {} }), INVALID_PARAMS);
   await assert.rejects(client.readResource({ uri: "mstage://guide/no-such" }));
   const tooMuch = call("run", { image: "tag:base", command: "true", timeout: "long" });
   await assert.rejects(tooMuch, /timeout/);

@@ -85,6 +85,23 @@ class Roots(unittest.TestCase):
             self.refused(self.outside, "import_image", registry_url=kind + self.outside)
             self.refused(self.root + "/link", "import_image", registry_url=kind + self.root + "/link:tag")
 
+    def test_a_build_tree(self):
+        for path in [self.outside, self.root + "/link"]:
+            for tool in ["pipeline_status", "history"]:
+                self.refused(path, tool, build_dir=path)
+            self.refused(path, "build", build_dir=path, checkpoint="build-complete")
+
+    def test_a_checkpoint_is_no_option(self):
+        # A build tree of somebody else.
+        tree = self.outside + "/build"
+        os.makedirs(tree + "/.mstage/app")
+        for option in ["-C" + tree, "--help", "--undo", "--version"]:
+            for tool in ["history", "why", "build", "rollback"]:
+                with self.subTest(tool=tool, option=option):
+                    text = self.server.error(tool, checkpoint=option)
+                    self.assertNotIn("Usage", text)
+                    self.assertNotIn(tree + "'", text.replace(option, ""))
+
     def test_the_system_of_this_machine(self):
         text = self.server.error("import_image", registry_url="host")
         self.assertIn("host", text)

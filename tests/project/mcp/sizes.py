@@ -135,7 +135,7 @@ class Sizes(unittest.TestCase):
         self.assertIn("-005000", listed["contents"][0]["text"])
 
     def test_long_files(self):
-        image = self.keep(r"seq 100000 300000 >/long; sed 's/1/\xe2\x82\xac/g' /long >/euro; tr '1' '\377' </long >/binary; "
+        image = self.keep(r"seq 100000 130000 >/long; sed 's/1/\xe2\x82\xac/g' /long >/euro; tr '1' '\377' </long >/binary; "
                           r"head -c 100000 /dev/zero | tr '\0' '\1' >/control")
         for path in ["/long", "/euro", "/control"]:
             part = self.small("read_file", image=image, path=path)
@@ -178,9 +178,13 @@ class Sizes(unittest.TestCase):
         self.assertGreater(operations["total"], len(operations["operations"]))
         everything = self.server.call("list_operations", limit=1000)
         self.assertEqual(everything["total"], len(everything["operations"]))
-        # Which are many too, but no result of a tool.
-        resources = self.server.request("resources/list")
-        self.assertGreaterEqual(len(resources["resources"]), 7)
+        # What is typed so far leaves no more than the protocol allows.
+        completion = self.server.request("completion/complete", {
+            "ref": {"type": "ref/resource", "uri": "mstage://image/{image}/lineage"},
+            "argument": {"name": "image", "value": "tag:one/"}})["completion"]
+        self.assertEqual(100, len(completion["values"]))
+        self.assertTrue(completion["hasMore"])
+        self.assertTrue(all(value.startswith("tag:one/") for value in completion["values"]))
 
     def test_the_guide(self):
         for section in SECTIONS:
