@@ -52,7 +52,7 @@ WRONG_TEXTS = {
     "source": ["relative", "/no/such", "a\0b"],
     "registry_url": ["rootfs:/no/such", "oci:/no/such", "docker-archive:/no/such", "nonsense:x", "tag:no-such", "docker://", "a b"],
     "checkpoint": ["no-such", "build-complete@-1000", "--help", "-t", "a\0b"],
-    "content_base64": ["%%%", "a", "ä"],
+    "content_base64": ["%%%", "ä"],
 }
 # These tools are about a build tree; others look at it only when their image is named by a checkpoint.
 OF_A_BUILD_TREE = ["pipeline_status", "build", "why", "history", "rollback"]
@@ -72,9 +72,24 @@ class Arguments(unittest.TestCase):
         with self.subTest(tool=tool, arguments=str(arguments)[:200]):
             text = self.server.error(tool, **arguments)
             self.assertIn(operand, text)
-            self.assertIn("\n", text.strip(), "there is no remedy")
-            self.assertLess(len(text.encode()), 8192)
         self.assertEqual({}, self.server.request("ping"))
+
+    def test_every_error_has_a_remedy(self):
+        for tool, wrong in [
+                ("run", {"timeout": "long"}), ("run", {"frobnicate": 1}), ("run", {"image": "tag:no-such"}),
+                ("run", {"image": UNKNOWN}), ("run", {"directory_state_id": 4711}), ("run", {"files": {"/a": UNKNOWN}}),
+                ("run", {"files": {"a": UNKNOWN}}), ("run", {"args": ["x"]}), ("run", {"build_dir": "/no/such"}),
+                ("run", {"env": {"A=B": "x"}}), ("rsync", {"source": "relative"}), ("rsync", {"source": "/no/such"}),
+                ("read_file", {"path": "relative"}), ("read_file", {"path": "/no/such"}), ("read_file", {"path": "/etc"}),
+                ("list_files", {"path": "/no/such"}), ("download", {"destination": "relative"}),
+                ("upload", {"content_base64": "YQ=="}), ("import_image", {"registry_url": "rootfs:/no/such"}),
+                ("import_image", {"registry_url": "host"}), ("get_operation", {}), ("wait_operations", {}),
+                ("cancel_operation", {}), ("list_images", {"since": "yesterday"}), ("get_guide", {"section": "no-such"}),
+                ("build", {"checkpoint": "no-such"}), ("why", {"checkpoint": "no-such"}), ("history", {"checkpoint": "no-such"}),
+                ("rollback", {"to": "@-1000"}), ("pipeline_status", {"build_dir": "/"})]:
+            with self.subTest(tool=tool, wrong=wrong):
+                lines = self.server.error(tool, **{**GOOD[tool], **wrong}).strip().split("\n")
+                self.assertGreater(len(lines), 1, lines)
 
     def test_every_tool_is_there(self):
         self.assertEqual(set(GOOD), set(self.tools))
@@ -123,8 +138,10 @@ class Arguments(unittest.TestCase):
                 if name == "build_dir" and tool not in OF_A_BUILD_TREE:
                     continue
                 for wrong in WRONG_TEXTS.get(name, []):
-                    # Of what is long, or cannot be printed, the beginning is enough.
-                    self.is_wrong(tool, {**good, name: wrong}, wrong[:20].split("\0")[0])
+                    # Of what is long, or cannot be printed, the beginning is enough; what kind it is may be said elsewhere.
+                    operand = wrong.split(":", 1)[-1][:20].split("\0")[0]
+                    others = {} if name == "content_base64" else good
+                    self.is_wrong(tool, {**others, name: wrong}, operand)
 
     def test_no_text_brings_it_down(self):
         """A NUL byte, an option, a very long one, in each place where there may be a text."""
@@ -182,7 +199,7 @@ class Arguments(unittest.TestCase):
         self.is_wrong("run", {**run, "files": {"/a": UNKNOWN}}, UNKNOWN)
         upload = self.server.call("upload", content="x")["uuid"]
         for path in ["relative", "", "/../x", "/a/../../b"]:
-            self.is_wrong("run", {**run, "files": {path: upload}}, "files")
+            self.is_wrong("run", {**run, "files": {path: upload}}, path)
         for name in ["", "A=B", "a\0b"]:
             self.is_wrong("run", {**run, "env": {name: "x"}}, "env")
         self.is_wrong("run", {**run, "args": ["x"]}, "args")

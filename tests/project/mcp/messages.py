@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 
 class OneServer(unittest.TestCase):
-    """All tests of a class talk to the same server, one after the other."""
+    """All tests of a class talk to the same server, one after the other; until one ends it."""
 
     @classmethod
     def setUpClass(cls):
@@ -25,6 +25,11 @@ class OneServer(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.server.__exit__(None)
+
+    def setUp(self):
+        if self.server.process.poll() is not None:
+            self.server.kill()
+            type(self).server = Server()
 
     def lives(self):
         self.assertEqual({}, self.server.request("ping"))
@@ -86,7 +91,7 @@ class NoRequest(OneServer):
     def test_values_that_are_no_object(self):
         for value in [None, True, 0, 1.5, "ping", "", [], [1], [[]]]:
             with self.subTest(value):
-                self.refused(INVALID_REQUEST, value)
+                self.refused(INVALID_REQUEST, json.dumps(value))
 
     def test_a_batch(self):
         ping = {"jsonrpc": "2.0", "id": 900, "method": "ping"}
@@ -354,22 +359,24 @@ class Ends(unittest.TestCase):
             pass
 
     def test_in_the_middle_of_a_message(self):
-        for rest in [b"{", b'{"jsonrpc":"2.0","id":1,"method":"ping"}', b"\xff", b"x" * (40 * MIB)]:
-            server = Server()
-            try:
+        for rest in [b"{", b'{"jsonrpc":"2.0","id":1,"method":"ping"}', b"\xff"]:
+            with Server() as server:
                 count = len(server.messages)
                 server.send(rest)
                 self.assertEqual(0, server.end_input())
-                self.assertEqual([], [message for message in server.messages[count:] if message], rest[:50])
-            finally:
-                server.kill()
+                self.assertEqual([], server.messages[count:], rest)
+
+    def test_in_the_middle_of_a_message_that_is_too_long(self):
+        with Server() as server:
+            server.send(b"x" * (40 * MIB))
+            self.assertEqual(INVALID_REQUEST, server.answer(None)["error"]["code"])
 
     def test_requests_before_the_end_are_answered(self):
-        server = Server()
-        ids = [server.post("tools/list") for _ in range(20)]
-        self.assertEqual(0, server.end_input())
-        for one in ids:
-            self.assertIn("result", server.answer(one))
+        with Server() as server:
+            ids = [server.post("tools/list") for _ in range(20)]
+            self.assertEqual(0, server.end_input())
+            for one in ids:
+                self.assertIn("result", server.answer(one))
 
     def test_a_reader_that_is_gone(self):
         reader, writer = os.pipe()

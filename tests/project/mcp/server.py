@@ -14,7 +14,7 @@ import time
 import schema
 
 # Nothing takes so long, unless it hangs.
-DEADLINE = 120
+DEADLINE = 60
 
 LEGACY = ["2025-11-25", "2025-06-18", "2024-11-05"]
 MODERN = "2026-07-28"
@@ -55,6 +55,7 @@ class Server:
         self.lines = []  # as they came
         self.messages = []
         self.troubles = []
+        self.ended = False  # its output has
         self.output_schemas = {}
         self.last_id = 0
         self.changed = threading.Condition()
@@ -81,7 +82,7 @@ class Server:
                     self.troubles.append(f"no message of the protocol: {line[:200]!r}")
                 self.changed.notify_all()
         with self.changed:
-            self.lines.append(None)
+            self.ended = True
             self.changed.notify_all()
 
     # --- Sending ----------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ class Server:
                     if self.messages[index] is not None and wanted(self.messages[index]):
                         return self.messages[index], index
                     index += 1
-                if self.lines and self.lines[-1] is None:
+                if self.ended:
                     raise AssertionError(f"the server ended before {what}: {self.complaints()}")
                 if not self.changed.wait(end - time.monotonic()):
                     raise AssertionError(f"no {what} within {DEADLINE} s; the last lines: {self.lines[-3:]}")
@@ -223,17 +224,24 @@ class Server:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.reader.join(DEADLINE)
+        for file in [self.stderr, self.process.stdin, self.process.stdout]:
+            try:
+                file.close()
+            except BrokenPipeError:
+                pass
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *_):
-        if kind:
+        try:
+            if not kind:
+                code = self.end_input()
+                assert code == 0, f"exit code {code}: {self.complaints()}"
+                assert not self.troubles, self.troubles
+        finally:
             self.kill()
-            return
-        code = self.end_input()
-        assert code == 0, f"exit code {code}: {self.complaints()}"
-        assert not self.troubles, self.troubles
 
 
 def eventually(condition, what):

@@ -173,11 +173,10 @@ class Sizes(unittest.TestCase):
         self.cut("set_tag", image_uuid=images[0], tag="one/last")
         self.cut("get_image", image=images[0])
         self.small("list_images", tag_prefix="one/")
-        operations = self.small("list_operations")
-        self.assertGreaterEqual(operations["total"], 150)
-        self.assertGreater(operations["total"], len(operations["operations"]))
-        everything = self.server.call("list_operations", limit=1000)
-        self.assertEqual(everything["total"], len(everything["operations"]))
+        operations = self.cut("list_operations")["operations"]
+        everything = self.server.call("list_operations", limit=1000)["operations"]
+        self.assertGreaterEqual(len(everything), 150)
+        self.assertEqual(operations, everything[:len(operations)])
         # What is typed so far leaves no more than the protocol allows.
         completion = self.server.request("completion/complete", {
             "ref": {"type": "ref/resource", "uri": "mstage://image/{image}/lineage"},

@@ -128,7 +128,7 @@ class Story(unittest.TestCase):
             self.broken_build()
             self.mend()
             self.build_again()
-            self.test()
+            self.run_the_tests()
             self.nothing_was_repeated()
 
     def reads_as_it_was_meant(self):
@@ -203,7 +203,7 @@ class Story(unittest.TestCase):
     def files_of(self, image):
         return self.server.call("list_files", image=image, path="/", recursive=True, limit=100000)["files"]
 
-    def test(self):
+    def run_the_tests(self):
         image = self.reader.values["BUILD_IMAGE"]
         before, known = self.files_of(image), self.server.call("get_image", image=image)
         good, result = self.reader.run_stage(4)
