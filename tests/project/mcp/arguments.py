@@ -155,7 +155,7 @@ class Arguments(unittest.TestCase):
                             self.server.call(tool, **{**good, name: text})
                         except ToolError as error:
                             self.assertTrue(error.text)
-                            self.assertLess(len(error.text.encode()), 8192)
+                            self.assertLess(len(error.text.encode()), 8192, "of an error")
                     self.assertEqual({}, self.server.request("ping"))
 
     def test_no_number_brings_it_down(self):

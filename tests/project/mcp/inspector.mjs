@@ -24,7 +24,7 @@ function run(method, ...more) {
 function inspect(method, ...more) {
   const done = run(method, ...more);
   assert.equal(done.status, 0, done.said);
-  return JSON.parse(done.stdout);
+  return JSON.parse(done.stdout).result;
 }
 
 function call(name, args) {

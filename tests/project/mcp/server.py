@@ -44,6 +44,12 @@ class ToolError(Exception):
         self.structured = structured
 
 
+def size_of(result):
+    """Bytes of what a tool's result has for programs and for readers, as they are sent."""
+    parts = [result[part] for part in ("content", "structuredContent") if part in result]
+    return sum(len(json.dumps(part, separators=(",", ":"), ensure_ascii=False).encode()) for part in parts)
+
+
 class Server:
     """The process. As a context manager it ends with the end of its input, with exit code 0 and in silence."""
 
@@ -58,6 +64,7 @@ class Server:
         self.ended = False  # its output has
         self.output_schemas = {}
         self.last_id = 0
+        self.last_size = 0  # of a tool's result
         self.changed = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -172,6 +179,7 @@ class Server:
 
     def outcome(self, tool, request_id):
         result = self.result_of(request_id)
+        self.last_size = size_of(result)
         texts = [part["text"] for part in result["content"] if part["type"] == "text"]
         if result.get("isError"):
             raise ToolError("\n".join(texts), result.get("structuredContent"))
@@ -182,16 +190,6 @@ class Server:
         if json.loads(texts[0]) != structured:
             raise AssertionError(f"{tool}: the text is not the structured content: {texts[0][:500]}")
         return structured
-
-    def size_of_last(self):
-        """Bytes of the content and the structured content of the last result, as they were sent."""
-        with self.changed:
-            line = next(line for line, message in zip(reversed(self.lines), reversed(self.messages))
-                        if "result" in message)
-        result = json.loads(line)["result"]
-        compact = [json.dumps(result[part], separators=(",", ":"), ensure_ascii=False).encode()
-                   for part in ("content", "structuredContent")]
-        return sum(map(len, compact))
 
     def error(self, tool, /, **arguments):
         """The text of an error that the tool has to end with."""
