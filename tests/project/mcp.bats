@@ -63,7 +63,8 @@ setup() {
 @test "no result is above 8 KB, and all of it can be had" {
     seq -f 'project/src/file-with-a-long-name-%05.0f' 3000 | xargs touch
     cat >project/more.cmake <<'CMAKE'
-multi_stage_add_stage(app shout FROM setup-base CHECKPOINT loud INPUTS NONE COMMAND "seq 100000 1500000; exit 1")
+multi_stage_add_stage(app shout FROM setup-base CHECKPOINT loud INPUTS NONE LIVE ON
+  COMMAND "seq 100000 1500000; exit 1")
 foreach(number RANGE 100)
   multi_stage_add_stage(app stage-${number} FROM setup-base CHECKPOINT made-by-stage-${number} INPUTS NONE COMMAND true)
 endforeach()

@@ -15,7 +15,8 @@ const inspector = join(dirname(manifest), "clients/launcher/build/index.js");
 
 function run(method, ...more) {
   const done = spawnSync(process.execPath, [
-    inspector, "--cli", process.env.MSTAGE_EXECUTABLE, "mcp", "-C", buildDir, "--root", root,
+    inspector, "--cli", "-e", `MSTAGE_STORE=${process.env.MSTAGE_STORE}`,
+    process.env.MSTAGE_EXECUTABLE, "mcp", "-C", buildDir, "--root", root,
     "--protocol-era", era, "--format", "json", "--method", method, ...more,
   ], { encoding: "utf8", timeout: 120000, maxBuffer: 1 << 26 });
   return { ...done, said: `${method} ${more.join(" ")}: exit code ${done.status}\n${done.stdout}\n${done.stderr}` };
