@@ -198,7 +198,7 @@ class Sizes(unittest.TestCase):
         built = self.cut("build", checkpoint="loud", timeout=600)
         self.assertFalse(built["ok"])
         everything = self.server.call("get_operation", operation_id=built["operation_id"], truncate_output_at=10 * MIB)
-        self.assertIn("rollback points", everything["stdout"] + everything["stderr"])
+        self.assertIn("rollback points", everything["stdout"])
         self.cut("rollback", checkpoint="setup-base", dry_run=True)
         for _ in range(60):
             self.server.call("rollback", checkpoint="setup-base")
@@ -208,7 +208,7 @@ class Sizes(unittest.TestCase):
         everything = self.server.call("history", limit=100000)
         self.assertEqual(told["total"], len(everything["history"]))
         self.assertEqual(told["history"], everything["history"][-len(told["history"]):])
-        self.cut("rollback", checkpoint="setup-base")
+        self.small("rollback", checkpoint="setup-base")
 
     def test_other_results(self):
         os.makedirs("long", exist_ok=True)
