@@ -21,7 +21,9 @@ void find_longest(Json& json, const std::string& place, Part& longest) {
     const auto look_at = [&](Json& member, const std::string& name) {
         find_longest(member, place.empty() ? name : place + "." + name, longest);
     };
-    if (json.is_object()) {
+    // Of an object with many members it is these that are too many.
+    constexpr size_t k_many = 16;
+    if (json.is_object() && (place.empty() || json.size() <= k_many)) {
         for (auto& [name, member] : json.items()) {
             if (!place.empty() || name != "truncated") {
                 look_at(member, name);
@@ -29,7 +31,7 @@ void find_longest(Json& json, const std::string& place, Part& longest) {
         }
         return;
     }
-    const size_t size = json.is_array() || json.is_string() ? dump_json(json).size() : 0;
+    const size_t size = json.is_primitive() && !json.is_string() ? 0 : dump_json(json).size();
     if (size > longest.size && (json.is_string() || json.size() > 1)) {
         longest = {&json, place, size};
     }
@@ -44,6 +46,12 @@ size_t length_of(const Json& value) {
 }
 
 void halve(Json& value) {
+    if (value.is_object()) {
+        for (size_t i = value.size() / 2; i > 0; --i) {
+            value.erase(std::prev(value.end()));
+        }
+        return;
+    }
     if (value.is_array()) {
         value.erase(value.begin() + static_cast<std::ptrdiff_t>((value.size() + 1) / 2),
                     value.end());
@@ -65,7 +73,21 @@ size_t tool_result_size(const Json& answer) {
     return dump_json(tool_result(answer)).size();
 }
 
+Json fitted(const std::function<Json(size_t)>& make) {
+    size_t good = 0;
+    Json answer = make(0);
+    for (size_t step = k_compact_result / 2; step > 0; step /= 2) {
+        Json larger = make(good + step);
+        if (tool_result_size(larger) <= k_compact_result) {
+            good += step;
+            answer = std::move(larger);
+        }
+    }
+    return answer;
+}
+
 void fit(Json& answer, size_t limit) {
+    const Json said_before = answer.value("truncated", Json::array());
     std::map<std::string, size_t> before;
     std::map<std::string, size_t> after;
     while (tool_result_size(answer) > limit) {
@@ -78,7 +100,7 @@ void fit(Json& answer, size_t limit) {
         before.try_emplace(longest.place, length);
         halve(*longest.value);
         after[longest.place] = length_of(*longest.value);
-        Json said = Json::array();
+        Json said = said_before;
         for (const auto& [place, whole] : before) {
             said.push_back(fmt::format("{}: {} of {}", place, after[place], whole));
         }
@@ -95,7 +117,11 @@ void fit_page(Json& answer, const char* name, size_t offset, size_t total, size_
             answer["next_offset"] = offset + list.size();
         }
         const size_t size = tool_result_size(answer);
-        if (size <= limit || list.size() <= 1) {
+        if (size <= limit) {
+            return;
+        }
+        if (list.size() <= 1) {
+            fit(answer, limit);
             return;
         }
         const size_t kept = list.size() * limit / size;

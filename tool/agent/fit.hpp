@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/json.hpp"
@@ -15,7 +16,11 @@ constexpr size_t k_compact_result = 8000;
 Json tool_result(const Json& answer);
 size_t tool_result_size(const Json& answer);
 
-/// Cuts the longest lists and texts of `answer`, wherever they are, until its tool_result() fits;
+/// The answer that `make` gives for the largest number up to k_compact_result with which it fits, or
+/// for 0.
+Json fitted(const std::function<Json(size_t)>& make);
+
+/// Cuts the longest lists, texts and objects of `answer`, wherever they are, until its tool_result() fits;
 /// the member "truncated" then says which, and to what.
 void fit(Json& answer, size_t limit = k_compact_result);
 

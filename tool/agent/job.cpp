@@ -111,11 +111,12 @@ bool Job::take() {
             break;
         }
         m_buffer.append(piece, 0, static_cast<size_t>(count));
-        for (size_t end = m_buffer.find('\n'); end != std::string::npos;
+        for (size_t end = m_buffer.find('\n', m_searched); end != std::string::npos;
              end = m_buffer.find('\n')) {
             take_message(m_buffer.substr(0, end));
             m_buffer.erase(0, end + 1);
         }
+        m_searched = m_buffer.size();
     }
     const ExitState end = wait_for(std::exchange(m_pid.value, -1));
     if (!m_answer && m_failure.message.empty()) {

@@ -66,6 +66,7 @@ private:
     Pid m_pid;
     Fd m_messages;
     std::string m_buffer;
+    size_t m_searched = 0;  ///< of the buffer, where no line end is
     std::optional<std::string> m_line;
     std::optional<Json> m_answer;
     Failure m_failure;

@@ -75,8 +75,10 @@ Json to_entry(const Operation& operation) {
     Json entry = {{"operation_id", operation.id},
                   {"type", operation.type},
                   {"status", to_string(operation.status)},
-                  {"ok", is_ok(operation)},
                   {"created_at", format_time(operation.created)}};
+    if (operation.has_ended()) {
+        entry["ok"] = is_ok(operation);
+    }
     entry.update(operation.request);
     if (operation.duration_s) {
         entry["duration_s"] = *operation.duration_s;
@@ -106,7 +108,8 @@ Json to_answer(const Operation& operation, size_t limit) {
         const KeptOutput output = KeptOutput::from_json(operation.answer[name]);
         answer[name] = output.shown(limit);
         if (!output.is_whole_in(limit)) {
-            truncated.push_back(fmt::format("{}: {} of {} bytes", name, limit, output.size()));
+            truncated.push_back(
+                fmt::format("{}: {} of {} bytes", name, output.shown_size(limit), output.size()));
         }
     }
     if (!truncated.empty()) {
@@ -119,35 +122,55 @@ Json to_answer(const Operation& operation, OutputLimit limit) {
     if (limit) {
         return to_answer(operation, *limit);
     }
-    for (size_t bytes = k_compact_result; bytes > 0; bytes = bytes * 9 / 10) {
-        Json answer = to_answer(operation, bytes);
-        if (tool_result_size(answer) <= k_compact_result) {
-            return answer;
-        }
-    }
-    Json answer = to_answer(operation, 0);
+    Json answer = fitted([&](size_t bytes) { return to_answer(operation, bytes); });
     fit(answer);
     return answer;
 }
 
 void OperationFiles::write(const Operation& operation) const {
     make_directories(m_directory, 0700);
+    Operation without = operation;
+    Json outputs = Json::object();
+    for (const char* name : k_outputs) {
+        if (without.answer.is_object() && without.answer.contains(name)) {
+            outputs[name] = std::move(without.answer[name]);
+            without.answer.erase(name);
+        }
+    }
+    if (!outputs.empty()) {
+        write_file_atomically(m_directory / (operation.id + ".outputs"), dump_json(outputs));
+    }
     write_file_atomically(m_directory / (operation.id + ".json"),
-                          dump_json(to_json(operation)) + "\n");
+                          dump_json(to_json(without)) + "\n");
 }
 
-std::optional<Operation> OperationFiles::read(const std::string& id) const {
-    if (!Uuid::parse(id)) {
+std::optional<Operation> OperationFiles::read(const std::string& id, Outputs outputs) const {
+    const auto uuid = Uuid::parse(id);
+    if (!uuid) {
         return std::nullopt;
     }
-    const fs::path file = m_directory / (id + ".json");
-    const auto text = read_file_if_exists(file);
-    // A power cut may have torn it.
-    if (!text || !Json::accept(*text)) {
+    const auto content = [&](const char* kind) {
+        return read_file_if_exists(m_directory / (uuid->str() + kind));
+    };
+    // A power cut may have torn it, and another version may have written it: then it is none of ours.
+    try {
+        const auto text = content(".json");
+        if (!text) {
+            return std::nullopt;
+        }
+        Operation operation = from_json(parse_json(*text, "operation"));
+        if (const auto more = outputs == Outputs::yes ? content(".outputs") : std::nullopt) {
+            operation.answer.update(parse_json(*more, "outputs"));
+        }
+        if (!operation.has_ended()) {
+            operation.status = Status::failed;
+            operation.failure = {"its server ended before it did, or runs it still",
+                                 "do it again if it is not there"};
+        }
+        return operation;
+    } catch (const std::exception&) {
         return std::nullopt;
     }
-    return with_context(fmt::format("operation '{}'", file.native()),
-                        [&] { return from_json(parse_json(*text, "operation")); });
 }
 
 std::vector<std::pair<fs::file_time_type, fs::path>> OperationFiles::newest_first() const {
@@ -168,7 +191,8 @@ void OperationFiles::for_each(TimePoint since,
                               const std::function<bool(const Operation&)>& take) const {
     const auto begin = std::chrono::file_clock::from_sys(since);
     for (const auto& [time, path] : newest_first()) {
-        const auto operation = time < begin ? std::nullopt : read(path.stem().native());
+        const auto operation =
+            time < begin ? std::nullopt : read(path.stem().native(), Outputs::no);
         if (time < begin || (operation && !take(*operation))) {
             return;
         }
@@ -180,6 +204,7 @@ void OperationFiles::prune() const {
     for (size_t i = k_kept_files; i < files.size(); ++i) {
         std::error_code ignored;
         fs::remove(files[i].second, ignored);
+        fs::remove(fs::path(files[i].second).replace_extension(".outputs"), ignored);
     }
 }
 

@@ -46,16 +46,19 @@ Json to_entry(const Operation& operation);
 /// What tells, of `answer`, whether all went well: a command that ended with 0, in time.
 bool is_ok(const Operation& operation);
 
-/// Operations that have ended, one file each in a directory, so that another server finds them.
-/// The last thousand are kept.
+/// Operations that have begun, so that another server finds them: `ID.json`, and what is long of it,
+/// the outputs, in `ID.outputs`. The last thousand are kept. What reads as EXECUTING is not ours: its
+/// server ended before it did, or goes on elsewhere.
 class OperationFiles {
 public:
     explicit OperationFiles(std::filesystem::path directory) : m_directory(std::move(directory)) {}
 
     void write(const Operation& operation) const;
-    /// Nothing when there is none of that id.
-    std::optional<Operation> read(const std::string& id) const;
-    /// Calls `take` with those that ended since then, the last one first, until it returns false.
+    /// Nothing when there is none of that id that can be read.
+    enum class Outputs { yes, no };
+    std::optional<Operation> read(const std::string& id, Outputs outputs = Outputs::yes) const;
+    /// Calls `take` with those that began or ended since then, the last one first and without their
+    /// outputs, until it returns false.
     void for_each(TimePoint since, const std::function<bool(const Operation&)>& take) const;
     /// Removes those that are too many.
     void prune() const;

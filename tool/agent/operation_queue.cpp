@@ -31,10 +31,24 @@ std::string OperationQueue::add(const OperationTool& tool, Json arguments) {
     return m_entries.back().operation.id;
 }
 
+bool OperationQueue::is_unfinished(const std::string& id) const {
+    return std::ranges::any_of(m_entries, [&](const Entry& entry) {
+        return entry.operation.id == id && !entry.operation.has_ended();
+    });
+}
+
+bool OperationQueue::knows(const std::string& id) const {
+    return is_unfinished(id) || find(id).has_value();
+}
+
 std::optional<Operation> OperationQueue::find(const std::string& id) const {
-    const auto entry =
-        std::ranges::find(m_entries, id, [](const Entry& one) { return one.operation.id; });
-    return entry != m_entries.end() ? entry->operation : m_files.read(id);
+    const auto uuid = Uuid::parse(id);
+    for (const Entry& entry : m_entries) {
+        if (uuid && entry.operation.id == uuid->str()) {
+            return entry.operation;
+        }
+    }
+    return m_files.read(id);
 }
 
 std::vector<Operation> OperationQueue::unfinished() const {
@@ -90,6 +104,7 @@ std::optional<OperationQueue::Clock::time_point> OperationQueue::next_deadline()
 
 void OperationQueue::begin(Entry& entry) {
     entry.operation.status = Status::executing;
+    is_written(entry.operation);
     entry.began = Clock::now();
     if (entry.tool->ends == OperationTool::Ends::by_server) {
         entry.deadline =
@@ -117,24 +132,40 @@ void OperationQueue::finish(Entry& entry) {
         operation.answer = entry.job->answer().value_or(Json());
         operation.failure = entry.job->failure();
     }
-    if (operation.answer.is_object()) {
+    const bool was_ended = operation.answer.is_object() && operation.answer.contains("ended_by");
+    if (was_ended) {
+        operation.answer.erase("ended_by");
+    }
+    if (operation.cancel_asked && (was_ended || operation.answer.is_null())) {
+        operation.status = Status::cancelled;
+        operation.failure = {};
+    } else if (entry.time_is_up && (was_ended || operation.answer.is_null())) {
+        operation.status = Status::failed;
+        operation.failure = {
+            fmt::format("its time was up after {} s", json_get<double>(entry.arguments, "timeout")),
+            "give it another timeout"};
+    } else if (operation.answer.is_object() && !was_ended) {
         // A run that was made is one, whatever its command said; a build that failed is none.
         const bool is_good = entry.tool->name == "run" ||
                              json_find<int>(operation.answer, "exit_code").value_or(0) == 0;
         operation.status = is_good ? Status::success : Status::failed;
-    } else if (operation.cancel_asked) {
-        operation.status = Status::cancelled;
-        operation.failure = {};
     } else {
         operation.status = Status::failed;
-        if (entry.time_is_up) {
-            operation.failure = {fmt::format("its time was up after {} s",
-                                             json_get<double>(entry.arguments, "timeout")),
-                                 "give it another timeout"};
+        if (was_ended) {
+            operation.failure = {"it was ended by a signal", "run it again"};
         }
     }
     entry.job.reset();
     m_events.push_back({operation.id, std::nullopt});
+}
+
+bool OperationQueue::is_written(const Operation& operation) const {
+    try {
+        m_files.write(operation);
+        return true;
+    } catch (const Error&) {
+        return false;  // a full disk: it stays with us
+    }
 }
 
 void OperationQueue::step() {
@@ -152,37 +183,24 @@ void OperationQueue::step() {
             finish(entry);
         }
     }
-    // What has ended is in its file, where every server finds it.
     std::erase_if(m_entries, [&](const Entry& entry) {
-        if (entry.operation.has_ended()) {
-            m_files.write(entry.operation);
-        }
-        return entry.operation.has_ended();
+        return entry.operation.has_ended() && is_written(entry.operation);
     });
     const auto runs = [](const Entry& entry) { return entry.job.has_value(); };
     auto running = static_cast<size_t>(std::ranges::count_if(m_entries, runs));
     for (Entry& entry : m_entries) {
-        if (!entry.job && running < m_settings.jobs) {
+        if (entry.operation.status == Status::pending && running < m_settings.jobs) {
             begin(entry);
             ++running;
         }
     }
 }
 
-std::optional<double> OperationQueue::seconds_of(const std::string& id) const {
-    for (const Entry& entry : m_entries) {
-        if (entry.operation.id == id && entry.job) {
-            return std::chrono::duration<double>(Clock::now() - entry.began).count();
-        }
-    }
-    return std::nullopt;
-}
-
 void OperationQueue::end_all() {
     for (const Operation& operation : unfinished()) {
         cancel(operation.id);
     }
-    for (step(); !m_entries.empty(); step()) {
+    for (step(); !unfinished().empty(); step()) {
         std::vector<pollfd> waits;
         for (const int fd : fds()) {
             waits.push_back({fd, POLLIN, 0});

@@ -22,6 +22,9 @@ public:
 
     /// Its id. It begins when it is its turn, see step().
     std::string add(const OperationTool& tool, Json arguments);
+    /// Whether there is, or was, one of that id; of this server, and not ended.
+    bool knows(const std::string& id) const;
+    bool is_unfinished(const std::string& id) const;
     /// Nothing when none of that id is known.
     std::optional<Operation> find(const std::string& id) const;
     /// Those that have not ended, newest first.
@@ -43,8 +46,7 @@ public:
         std::optional<std::string> line;  ///< of its output; nothing: it has ended
     };
     std::vector<Event> take_events() { return std::exchange(m_events, {}); }
-    /// Since it began; nothing when it has not.
-    std::optional<double> seconds_of(const std::string& id) const;
+    bool has_news() const { return !m_events.empty(); }
 
     /// Cancels all and waits until they have ended.
     void end_all();
@@ -65,6 +67,8 @@ private:
     void ask_to_end(Entry& entry);
     void check_time(Entry& entry, Clock::time_point now);
     void finish(Entry& entry);
+    /// Whether the operation is in its file, where every server finds it.
+    bool is_written(const Operation& operation) const;
 
     const Settings& m_settings;
     OperationFiles m_files;

@@ -39,7 +39,7 @@ std::string_view whole_characters(std::string_view text) {
 }
 
 size_t kept_size(std::optional<size_t> wanted) {
-    constexpr size_t k_at_least = 65536;
+    constexpr size_t k_at_least = 1 << 20;
     return std::max(k_at_least, wanted.value_or(0));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ public:
     /// left out.
     std::string shown(size_t limit) const;
     bool is_whole_in(size_t limit) const noexcept { return m_size <= std::min(limit, m_limit); }
+    std::uint64_t shown_size(size_t limit) const noexcept {
+        return std::min<std::uint64_t>(m_size, std::min(limit, m_limit));
+    }
 
     Json to_json() const;
     static KeptOutput from_json(const Json& json);

@@ -20,16 +20,21 @@ fs::path real_path(const std::string& path) {
         throw Error("'{}' is no absolute path", path);
     }
     std::error_code error;
-    fs::path real = fs::canonical(path, error);
+    return fs::weakly_canonical(path, error);
+}
+
+void check_is_there(const std::string& path, const fs::path& real) {
+    std::error_code error;
+    fs::canonical(real, error);
     if (error) {
-        throw SysError(error.value(), "'{}'", path);
+        throw with_hint(SysError(error.value(), "'{}'", path), "it has to be there already");
     }
-    return real;
 }
 
 }  // namespace
 
-Roots::Roots(const std::vector<fs::path>& directories) {
+Roots::Roots(const std::vector<fs::path>& directories, fs::path hidden)
+    : m_hidden(std::move(hidden)) {
     for (const fs::path& directory : directories) {
         std::error_code error;
         const fs::path real = fs::canonical(directory, error);
@@ -42,7 +47,9 @@ Roots::Roots(const std::vector<fs::path>& directories) {
 
 fs::path Roots::resolve(const std::string& path) const {
     const fs::path real = real_path(path);
-    return check(path, real);
+    check(path, real);
+    check_is_there(path, real);
+    return real;
 }
 
 fs::path Roots::resolve_new(const std::string& path) const {
@@ -50,18 +57,19 @@ fs::path Roots::resolve_new(const std::string& path) const {
     if (name.empty() || name == "." || name == "..") {
         throw Error("'{}' is no name for a file", path);
     }
-    const fs::path parent = real_path(fs::path(path).parent_path().native());
-    return check(path, parent) / name;
+    const fs::path parent = resolve(fs::path(path).parent_path().native());
+    return parent / name;
 }
 
 bool Roots::holds(const fs::path& real) const {
-    return std::ranges::any_of(m_directories,
+    return (m_hidden.empty() || !is_in(real, m_hidden)) &&
+           std::ranges::any_of(m_directories,
                                [&](const fs::path& root) { return is_in(real, root); });
 }
 
-const fs::path& Roots::check(const std::string& path, const fs::path& real) const {
+void Roots::check(const std::string& path, const fs::path& real) const {
     if (holds(real)) {
-        return real;
+        return;
     }
     std::string known;
     for (const fs::path& root : m_directories) {

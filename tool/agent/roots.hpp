@@ -9,8 +9,9 @@ namespace mstage::agent {
 /// The directories of this machine whose files an agent may have, and write to.
 class Roots {
 public:
-    /// Throws UsageError when one is no directory.
-    explicit Roots(const std::vector<std::filesystem::path>& directories);
+    /// What is below `hidden` is in none of them. Throws UsageError when one is no directory.
+    explicit Roots(const std::vector<std::filesystem::path>& directories,
+                   std::filesystem::path hidden = {});
 
     const std::vector<std::filesystem::path>& directories() const noexcept { return m_directories; }
 
@@ -24,10 +25,10 @@ public:
     std::filesystem::path resolve_new(const std::string& path) const;
 
 private:
-    const std::filesystem::path& check(const std::string& path,
-                                       const std::filesystem::path& real) const;
+    void check(const std::string& path, const std::filesystem::path& real) const;
 
     std::vector<std::filesystem::path> m_directories;
+    std::filesystem::path m_hidden;
 };
 
 }  // namespace mstage::agent

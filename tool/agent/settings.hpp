@@ -33,6 +33,7 @@ struct Settings {
     std::function<Place(const std::optional<std::filesystem::path>& build_dir)> open;
     std::map<std::string, std::string> proxies;
     std::map<std::string, std::filesystem::path> authorities;
+    std::string config;             ///< of build trees with several; empty: their default
     std::string helper;             ///< how a person calls this program
     std::filesystem::path program;  ///< its file
     std::string version;

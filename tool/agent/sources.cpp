@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -86,7 +88,10 @@ Json take_source(const Settings& settings, engine::Engine& engine, const SourceS
                                                      .stages = {inputs}});
     const std::string digest = engine::inputs_digest(inputs.inputs_file);
     const std::uint64_t id = number_of(spec.destination + "\n" + digest);
-    const auto files = engine.input_list(digest);
+    const auto entries = engine.input_list(digest).value_or(std::vector<engine::InputFile>{});
+    const auto files = std::ranges::count_if(entries, [](const engine::InputFile& entry) {
+        return entry.type != engine::InputType::directory;
+    });
     make_directories(settings.state_dir / "sources", 0700);
     write_file_atomically(state_file(settings, id),
                           dump_json({{"version", 1},
@@ -98,7 +103,7 @@ Json take_source(const Settings& settings, engine::Engine& engine, const SourceS
     return {{"directory_state_id", id},
             {"source", spec.source},
             {"destination", spec.destination},
-            {"files", files ? files->size() : 0},
+            {"files", files},
             {"warnings", report.warnings}};
 }
 
@@ -113,6 +118,17 @@ void add_source(const Settings& settings, std::uint64_t id, engine::RunRequest& 
     request.inputs_file = json_get<std::string>(state, "inputs_file");
     request.source_root = json_get<std::string>(state, "root");
     request.source_workdir = json_get<std::string>(state, "destination");
+    // What earlier states had there and this one has not is to be gone.
+    for (const auto& entry : fs::directory_iterator(settings.state_dir / "sources")) {
+        const auto other = read_file_if_exists(entry.path());
+        if (!other || is_temporary_name(entry.path().filename().native())) {
+            continue;
+        }
+        const Json earlier = parse_json(*other, "directory state");
+        if (json_get<std::string>(earlier, "destination") == request.source_workdir) {
+            request.replaced_inputs.push_back(json_get<std::string>(earlier, "digest"));
+        }
+    }
 }
 
 Json take_file(const Settings& settings, const std::string& content) {
@@ -135,8 +151,14 @@ void add_file(const Settings& settings, const std::string& uuid, const std::stri
     if (!id || !fs::exists(upload_file(settings, id->str()))) {
         throw with_hint(Error("the file '{}' is unknown", uuid), "upload gives a uuid");
     }
-    if (!destination.starts_with('/')) {
-        throw Error("'{}' is no absolute path in an image", destination);
+    if (!destination.starts_with('/') || destination.ends_with('/')) {
+        throw Error("'{}' is no absolute path of a file in an image", destination);
+    }
+    for (const std::string_view own : {"/proc/", "/sys/", "/dev/", "/tmp/", "/run/"}) {
+        if (destination.starts_with(own)) {
+            throw Error("'{}' cannot be given: each run finds a {} of its own", destination,
+                        own.substr(0, own.size() - 1));
+        }
     }
     request.files.push_back({upload_file(settings, id->str()), destination});
 }

@@ -20,6 +20,8 @@ Json parse_json_value(std::string_view text, std::string_view what) {
         return Json::parse(text, check_depth);
     } catch (const nlohmann::json::parse_error& error) {
         throw Error("{}: not valid JSON at byte {}", what, error.byte);
+    } catch (const nlohmann::json::out_of_range&) {
+        throw Error("{}: a number is too large", what);
     }
 }
 

@@ -40,7 +40,7 @@ bool is_program(const std::string& path) {
 /// In a child of `parent`: becomes the program.
 [[noreturn]] void become(const std::string& path, const std::vector<char*>& argv,
                          const Command& command, pid_t parent, int output, int errors) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, command.death_signal);
     if (::getppid() != parent) {
         ::_exit(127);
     }

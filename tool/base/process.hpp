@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -43,6 +44,8 @@ struct Command {
     std::filesystem::path directory{};
     /// For capture_output(): one of these ends the program, and Interrupted is thrown.
     const EndSignals* signals = nullptr;
+    /// What it gets when we die: SIGTERM for one that has to end children of its own.
+    int death_signal = SIGKILL;
 };
 std::string capture_output(const Command& command);
 

@@ -1,3 +1,4 @@
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,13 +15,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+bool is_in(const fs::path& path, const fs::path& directory) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    return !error && std::ranges::mismatch(directory, real).in1 == directory.end();
+}
+
 /// Started by a client, we may stand anywhere. What is too much is nothing.
 std::vector<fs::path> default_roots() {
-    const fs::path here = fs::current_path();
+    const fs::path here = fs::canonical(fs::current_path());
     const char* home = std::getenv("HOME");
-    std::error_code ignored;
-    const bool is_home = home != nullptr && fs::equivalent(here, home, ignored);
-    return here == "/" || is_home ? std::vector<fs::path>{} : std::vector{here};
+    const passwd* user = ::getpwuid(::getuid());
+    const bool holds_home =
+        (home != nullptr && is_in(home, here)) || (user != nullptr && is_in(user->pw_dir, here));
+    return here == "/" || holds_home ? std::vector<fs::path>{} : std::vector{here};
 }
 
 size_t jobs_from(const std::string& text) {
@@ -61,26 +69,31 @@ int run_mcp(const Arguments& arguments) {
         if (build_dir) {
             options.directory = *build_dir;
         }
-        Workplace place(options, StoreUse::makes);
+        // Of the user's own store it is sure that it may be made.
+        Workplace place(options, build_dir ? StoreUse::looks : StoreUse::makes);
         return agent::Place{std::move(place.tree), std::move(place.engine)};
     };
     // The store is made, or found to be none, before a client waits for answers.
     const agent::Place place = open(std::nullopt);
+    const fs::path store =
+        store_path(place.tree ? place.tree->plans().front().store : std::nullopt);
     const agent::Settings settings{
-        .roots = agent::Roots(roots.empty() ? default_roots()
-                                            : std::vector<fs::path>(roots.begin(), roots.end())),
+        .roots = agent::Roots(
+            roots.empty() ? default_roots() : std::vector<fs::path>(roots.begin(), roots.end()),
+            fs::canonical(store)),
         .allow_host = allow_host,
         .jobs = jobs_from(jobs),
-        .state_dir =
-            store_path(place.tree ? place.tree->plans().front().store : std::nullopt) / "agent",
+        .state_dir = store / "agent",
         .open = open,
         .proxies = proxy_variables(),
         .authorities = authority_variables(),
+        .config = common.config,
         .helper = own_name(),
         .program = fs::read_symlink("/proc/self/exe"),
         .version = MSTAGE_VERSION};
     if (::isatty(STDIN_FILENO) == 1) {
-        print_error_line("mstage: waiting for JSON-RPC on standard input; see README, 'MCP server'");
+        print_error_line(
+            "mstage: waiting for JSON-RPC on standard input; see README, 'MCP server'");
     }
     agent::serve(settings, STDIN_FILENO, STDOUT_FILENO);
     return k_good;

@@ -78,6 +78,8 @@ struct RunRequest {
     std::filesystem::path inputs_file{};
     std::filesystem::path source_root{};
     std::string source_workdir = "/app";
+    /// Digests of source files that the image may have, and that these take the place of.
+    std::vector<std::string> replaced_inputs{};
     /// Laid over the image and the source files, owners and all.
     std::vector<ImageCopy> copies{};
     /// And over all that. They come into no key.

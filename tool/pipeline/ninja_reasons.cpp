@@ -113,7 +113,8 @@ std::optional<NinjaLook> ask_ninja(const Plan& plan, const std::string& checkpoi
         return parse_explanations(
             plan, checkpoint,
             capture_output(
-                {.argv = {"/bin/sh", "-c", plan.build_tool + " -n -d explain" + target + " 2>&1"},
+                {.argv = {"/bin/sh", "-c", "exec ninja -C \"$1\" -n -d explain \"$2\" 2>&1", "sh",
+                          plan.build_dir.native(), target},
                  .package_hint = ""}));
     } catch (const Error&) {
         return std::nullopt;  // it is missing, say, or an input is: then it says so when it builds

@@ -143,6 +143,7 @@ void add_for_prompt(const Settings& settings, const Prompt& prompt, const Questi
         add_directories(settings, question.typed, values);
     } else if (question.argument == "image" || question.argument == "base") {
         add_tags(settings, values);
+        add_images(settings, values);
     } else if (question.argument == "operation_id") {
         add_for_template(settings, {"id", question.typed, {}}, operations, values);
     }
@@ -164,10 +165,16 @@ Json complete(const Settings& settings, const OperationFiles& operations, const 
     if (type == "ref/prompt") {
         const std::string name = string_in(ref, "name");
         const Prompt* prompt = find_prompt(name);
-        if (prompt == nullptr) {
+        if (name == "pipeline") {
+            if (question.argument == "build_dir") {
+                add_directories(settings, question.typed, values);
+            }
+        } else if (prompt == nullptr) {
             throw ProtocolError(k_invalid_params, fmt::format("prompt '{}' is unknown", name));
         }
-        add_for_prompt(settings, *prompt, question, operations, values);
+        if (prompt != nullptr) {
+            add_for_prompt(settings, *prompt, question, operations, values);
+        }
     } else if (type == "ref/resource") {
         const std::string uri = string_in(ref, "uri");
         if (!is_template(uri)) {

@@ -28,7 +28,7 @@ Message message_from(Json& json) {
         throw ProtocolError(k_invalid_request, "'method' is no string");
     }
     message.method = json["method"].get<std::string>();
-    if (json.contains("params")) {
+    if (json.contains("params") && !json["params"].is_null()) {
         message.params = std::move(json["params"]);
     }
     if (!message.params.is_object()) {
@@ -62,6 +62,9 @@ std::optional<Message> parse_message(const std::string& line) {
         }
         return message_from(json);
     } catch (ProtocolError& error) {
+        if (!json.contains("id") && json.contains("method")) {
+            return std::nullopt;  // nobody waits for the answer to a notification
+        }
         error.id = json.contains("id") && is_id(json["id"]) ? json["id"] : Json();
         throw;
     }

@@ -42,7 +42,8 @@ struct Message {
     bool is_request() const { return !id.is_null(); }
 };
 
-/// Nothing for an answer: we ask nothing. Throws ProtocolError.
+/// Nothing for an answer, as we ask nothing, and for a notification that is wrong. Throws
+/// ProtocolError.
 std::optional<Message> parse_message(const std::string& line);
 
 Json make_response(const Json& id, Json result);

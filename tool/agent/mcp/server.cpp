@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <cmath>
 #include <list>
+#include <set>
 
 #include "agent/fit.hpp"
 #include "agent/mcp/completion.hpp"
@@ -14,11 +17,13 @@
 #include "agent/mcp/resources.hpp"
 #include "agent/mcp/revision.hpp"
 #include "agent/operation_queue.hpp"
+#include "agent/output.hpp"
 #include "agent/schema.hpp"
 #include "agent/templates.hpp"
 #include "agent/tools/operation_tools.hpp"
 #include "agent/tools/tool_table.hpp"
 #include "base/end_signals.hpp"
+#include "base/uuid.hpp"
 
 namespace mstage::agent {
 
@@ -36,15 +41,17 @@ struct Call {
     Era era;
     std::string method;
     std::optional<Json> progress_token{};
-    /// Either it is done in a process …
-    std::optional<Job> job{};
-    /// … or these operations are to end first.
+    /// These operations are to end first, …
     std::vector<std::string> operations{};
+    std::set<std::string> unfinished{};  ///< of them
+    size_t wanted = 0;                   ///< so many are waited for
     enum class For { one, all, any } waits_for = For::one;
     std::optional<Clock::time_point> deadline{};
     bool time_was_up = false;
-    bool cancelling = false;  ///< those that have not ended
-    bool owns = false;        ///< the operation ends when the call is cancelled
+    bool is_own = true;  ///< the operation ends when the call is cancelled
+    /// … and this is done then: it waits for its turn, and is in a process.
+    Work work{};
+    std::optional<Job> job{};
     OutputLimit limit{};
     Clock::time_point began = Clock::now();
     Clock::time_point told = Clock::now();
@@ -53,18 +60,55 @@ struct Call {
     bool is_tool() const { return method == "tools/call"; }
 };
 
+std::string text_of(const Failure& failure) {
+    constexpr size_t k_longest = 3000;  // it may quote what it was given
+    std::string text = failure.message + (failure.hint.empty() ? "" : "\n" + failure.hint);
+    if (text.size() > k_longest) {
+        text = std::string(whole_characters(text.substr(0, k_longest / 2))) + "\n[...]\n" +
+               failure.hint.substr(0, k_longest / 2);
+    }
+    return text;
+}
+
 Json tool_error(const Failure& failure) {
-    const std::string text = failure.message + (failure.hint.empty() ? "" : "\n" + failure.hint);
+    const std::string text = text_of(failure);
     return {{"content", Json::array({{{"type", "text"}, {"text", text}}})}, {"isError", true}};
 }
 
-/// Models write null for what they leave out.
-void drop_nulls(Json& arguments, const Json& schema) {
+/// Models write null for what they leave out, and 30.0 for 30.
+void make_regular(Json& arguments, const Json& schema) {
+    constexpr double k_exact = 9e15;
     for (auto member = arguments.begin(); member != arguments.end();) {
         const Json property = schema["properties"].value(member.key(), Json::object());
-        const bool may_be_null = property.value("type", Json()).is_array();
-        member = member->is_null() && !may_be_null ? arguments.erase(member) : std::next(member);
+        const Json type = property.value("type", Json());
+        if (member->is_null() && !property.contains("anyOf")) {
+            member = arguments.erase(member);
+            continue;
+        }
+        if (type == "integer" && member->is_number_float()) {
+            const auto number = member->get<double>();
+            if (number == std::floor(number) && std::abs(number) < k_exact) {
+                *member = static_cast<std::int64_t>(number);
+            }
+        }
+        ++member;
     }
+}
+
+/// What a wrong argument should have been.
+std::string hint_for(const std::string& fault, const Json& schema) {
+    const Json& properties = schema["properties"];
+    const std::string name = fault.substr(0, fault.find_first_of(":."));
+    if (properties.contains(name)) {
+        Json wanted = properties[name];
+        wanted.erase("description");
+        return fmt::format("'{}' has to be {}", name, dump_json(wanted));
+    }
+    std::string known;
+    for (const auto& [property, unused] : properties.items()) {
+        known += (known.empty() ? "" : ", ") + property;
+    }
+    return "there are: " + known;
 }
 
 class Server {
@@ -79,12 +123,19 @@ public:
         }
         m_calls.clear();
         m_queue.end_all();
+        flush();
     }
 
 private:
     /// Until there is something to do. False when it is time to end.
     bool wait(const EndSignals& signals) {
-        std::vector<pollfd> fds = {{signals.fd(), POLLIN, 0}, {m_input, POLLIN, 0}};
+        // Of what a client gets in one piece it still gets the end when it sends no more.
+        if (m_last_moment && (Clock::now() >= *m_last_moment || !has_jobs())) {
+            return false;
+        }
+        std::vector<pollfd> fds = {{signals.fd(), POLLIN, 0},
+                                   {m_last_moment ? -1 : m_input, POLLIN, 0},
+                                   {m_unsent.empty() ? -1 : m_output, POLLOUT, 0}};
         for (const int fd : m_queue.fds()) {
             fds.push_back({fd, POLLIN, 0});
         }
@@ -96,7 +147,19 @@ private:
         if (::poll(fds.data(), fds.size(), milliseconds_to_wait()) < 0 && errno != EINTR) {
             throw SysError(errno, "poll");
         }
-        return fds[0].revents == 0 && (fds[1].revents == 0 || read_input());
+        if (fds[1].revents != 0 && !read_input()) {
+            constexpr auto k_moment = std::chrono::seconds(1);
+            m_last_moment = Clock::now() + k_moment;
+        }
+        if (fds[2].revents != 0) {
+            flush();
+        }
+        return fds[0].revents == 0;
+    }
+
+    /// Short ones; operations are cancelled.
+    bool has_jobs() const {
+        return std::ranges::any_of(m_calls, [](const Call& call) { return call.job || call.work; });
     }
 
     int milliseconds_to_wait() const {
@@ -104,8 +167,11 @@ private:
         const auto consider = [&](Clock::time_point time) {
             next = std::min(next.value_or(time), time);
         };
+        if (m_last_moment) {
+            consider(*m_last_moment);
+        }
         for (const Call& call : m_calls) {
-            if (call.deadline && !call.time_was_up) {
+            if (call.deadline) {
                 consider(*call.deadline);
             }
             if (call.progress_token) {
@@ -129,31 +195,63 @@ private:
         return count > 0;
     }
 
+    /// Until nothing has happened meanwhile: calls cancel operations, operations that have ended are
+    /// waited for by calls.
     void step() {
-        m_queue.step();
-        for (const OperationQueue::Event& event : m_queue.take_events()) {
-            if (event.line) {
-                tell_progress(event.id, *event.line);
+        do {
+            m_queue.step();
+            for (const OperationQueue::Event& event : m_queue.take_events()) {
+                if (event.line) {
+                    tell_progress(event.id, *event.line);
+                } else {
+                    tell_end(event.id);
+                }
+            }
+            for (auto call = m_calls.begin(); call != m_calls.end();) {
+                call = is_answered(*call) ? m_calls.erase(call) : std::next(call);
+            }
+        } while (m_queue.has_news());
+        start_jobs();
+    }
+
+    /// So many at a time: each is a process.
+    void start_jobs() {
+        constexpr std::ptrdiff_t k_most = 16;
+        std::ptrdiff_t running =
+            std::ranges::count_if(m_calls, [](const Call& call) { return call.job.has_value(); });
+        for (Call& call : m_calls) {
+            if (call.work && running < k_most) {
+                call.job = Job::start(std::exchange(call.work, nullptr));
+                ++running;
             }
         }
-        // Waiting calls may cancel operations, whose places are free then.
-        for (auto call = m_calls.begin(); call != m_calls.end();) {
-            call = is_answered(*call) ? m_calls.erase(call) : std::next(call);
-        }
-        m_queue.step();
     }
 
     // --- Messages
 
     void send(const Json& message) {
-        try {
-            write_all(m_output, dump_json(message) + "\n");
-        } catch (const SysError& error) {
-            if (error.number() != EPIPE) {
-                throw;
+        constexpr size_t k_most = 256 << 20;
+        m_unsent += dump_json(message) + "\n";
+        flush();
+        // Nobody reads it any more.
+        m_client_is_gone = m_client_is_gone || m_unsent.size() > k_most;
+    }
+
+    /// As much as the client takes without a wait.
+    void flush() {
+        size_t sent = 0;
+        pollfd fd{m_output, POLLOUT, 0};
+        while (sent < m_unsent.size() && ::poll(&fd, 1, 0) == 1) {
+            // That much a pipe that is ready takes at once.
+            const ssize_t count = ::write(m_output, m_unsent.data() + sent,
+                                          std::min<size_t>(m_unsent.size() - sent, PIPE_BUF));
+            if (count < 0 && errno != EAGAIN && errno != EINTR) {
+                m_client_is_gone = true;
+                break;
             }
-            m_client_is_gone = true;
+            sent += count > 0 ? static_cast<size_t>(count) : 0;
         }
+        m_unsent.erase(0, sent);
     }
 
     void respond(const Call& call, Json result) {
@@ -191,6 +289,7 @@ private:
         }
     }
 
+    /// Whatever goes wrong with one request is no reason to leave the others.
     void handle(const Message& message) try {
         if (!message.is_request()) {
             if (message.method == "notifications/cancelled") {
@@ -203,13 +302,17 @@ private:
             throw ProtocolError(k_invalid_request, "a request with this id waits for its answer");
         }
         Call call{.id = message.id, .era = era_of(message.params), .method = message.method};
-        if (message.params.contains("_meta") && message.params["_meta"].contains("progressToken")) {
-            call.progress_token = message.params["_meta"]["progressToken"];
+        const Json meta = message.params.value("_meta", Json::object());
+        if (const auto token = meta.find("progressToken");
+            token != meta.end() && (token->is_string() || token->is_number_integer())) {
+            call.progress_token = *token;
         }
         dispatch(std::move(call), message.params);
-    } catch (ProtocolError& error) {
-        error.id = message.id;
-        throw;
+    } catch (const ProtocolError& error) {
+        send(make_error(message.id, error));
+    } catch (const std::exception& exception) {
+        send(make_error(message.id,
+                        ProtocolError(k_internal_error, text_of(failure_of(exception)))));
     }
 
     void dispatch(Call call, const Json& params) {
@@ -243,15 +346,15 @@ private:
         if (method == "prompts/get") {
             const Json arguments = prompt_arguments(params);
             start(std::move(call),
-                  [&, arguments](const Report&) { return get_prompt(m_settings, arguments); });
+                  [this, arguments](const Report&) { return get_prompt(m_settings, arguments); });
         } else if (method == "resources/list") {
-            start(std::move(call), [&](const Report&) { return list_resources(m_settings); });
+            start(std::move(call), [this](const Report&) { return list_resources(m_settings); });
         } else if (method == "resources/read") {
             const std::string uri = string_param(params, "uri");
             start(std::move(call),
-                  [&, uri](const Report&) { return read_resource(m_settings, m_queue, uri); });
+                  [this, uri](const Report&) { return read_resource(m_settings, m_queue, uri); });
         } else if (method == "completion/complete") {
-            start(std::move(call), [&, params](const Report&) {
+            start(std::move(call), [this, params](const Report&) {
                 return complete(m_settings, m_queue.files(), params);
             });
         } else {
@@ -309,8 +412,9 @@ private:
 
     // --- Calls
 
-    void start(Call call, const Work& work) {
-        call.job = Job::start(work);
+    /// In a process, when it is its turn.
+    void start(Call call, Work work) {
+        call.work = std::move(work);
         m_calls.push_back(std::move(call));
     }
 
@@ -320,17 +424,28 @@ private:
         if (tool == nullptr) {
             throw ProtocolError(k_invalid_params, fmt::format("tool '{}' is unknown", name));
         }
-        Json arguments = params.value("arguments", Json::object());
+        Json arguments = params.value("arguments", Json());
+        if (arguments.is_null()) {
+            arguments = Json::object();
+        }
         if (!arguments.is_object()) {
             throw ProtocolError(k_invalid_params, "'arguments' is no object");
         }
-        drop_nulls(arguments, tool->input_schema);
+        make_regular(arguments, tool->input_schema);
         const std::vector<std::string> faults = schema_faults(arguments, tool->input_schema);
         if (!faults.empty()) {
-            Failure failure{
-                fmt::format("the arguments of '{}' are wrong: {}", name, fmt::join(faults, "; "))};
-            respond(call, tool_error(failure));
+            respond(call, tool_error({fmt::format("the arguments of '{}' are wrong: {}", name,
+                                                  fmt::join(faults, "; ")),
+                                      hint_for(faults.front(), tool->input_schema)}));
             return;
+        }
+        for (const auto& [argument, value] : arguments.items()) {
+            const bool is_content = argument == "content" || argument == "stdin";
+            if (value.is_string() && !is_content &&
+                value.get_ref<const std::string&>().find('\0') != std::string::npos) {
+                respond(call, tool_error({fmt::format("'{}' has a NUL in it", argument)}));
+                return;
+            }
         }
         add_defaults(arguments, tool->input_schema);
         call_good_tool(std::move(call), name, arguments);
@@ -342,31 +457,32 @@ private:
             const std::string id = m_queue.add(*tool, arguments);
             m_queue.step();
             if (json_get<bool>(arguments, "wait")) {
-                call.operations = {id};
-                call.owns = true;
-                m_calls.push_back(std::move(call));
+                wait_for(std::move(call), {id});
             } else {
                 respond(call, tool_result(to_entry(*m_queue.find(id))));
             }
         } else if (const ToolFunction function = find_tool_function(name)) {
-            start(std::move(call),
-                  [&, function](const Report&) { return function(m_settings, arguments); });
+            start(std::move(call), [this, function, arguments](const Report&) {
+                return function(m_settings, arguments);
+            });
         } else if (name == "get_operation") {
-            start(std::move(call),
-                  [&](const Report&) { return get_operation(m_settings, m_queue, arguments); });
+            start(std::move(call), [this, arguments](const Report&) {
+                return get_operation(m_settings, m_queue, arguments);
+            });
         } else if (name == "list_operations") {
             start(std::move(call),
-                  [&](const Report&) { return list_operations(m_queue, arguments); });
+                  [this, arguments](const Report&) { return list_operations(m_queue, arguments); });
         } else {
             wait_for_operations(std::move(call), name, arguments);
         }
     }
 
     void wait_for_operations(Call call, const std::string& name, const Json& arguments) {
+        std::vector<std::string> ids;
         if (name == "cancel_operation") {
-            call.operations = {json_get<std::string>(arguments, "operation_id")};
+            ids = {json_get<std::string>(arguments, "operation_id")};
         } else {
-            call.operations = json_get<std::vector<std::string>>(arguments, "operation_ids");
+            ids = json_get<std::vector<std::string>>(arguments, "operation_ids");
             call.waits_for =
                 json_get<std::string>(arguments, "mode") == "any" ? Call::For::any : Call::For::all;
             call.deadline =
@@ -374,23 +490,41 @@ private:
                 std::chrono::duration_cast<Clock::duration>(
                     std::chrono::duration<double>(json_get<double>(arguments, "timeout")));
         }
-        for (const std::string& id : call.operations) {
-            if (!m_queue.find(id)) {
+        for (std::string& id : ids) {
+            const auto uuid = Uuid::parse(id);
+            id = uuid ? uuid->str() : id;
+            if (!m_queue.knows(id)) {
                 respond(call, tool_error({fmt::format("operation '{}' is unknown", id),
                                           "list_operations shows the last ones"}));
                 return;
             }
-            if (name == "cancel_operation") {
-                m_queue.cancel(id);
+        }
+        call.is_own = false;
+        if (name == "cancel_operation") {
+            m_queue.cancel(ids.front());
+        }
+        wait_for(std::move(call), ids);
+    }
+
+    void wait_for(Call call, const std::vector<std::string>& ids) {
+        call.operations = ids;
+        for (const std::string& id : ids) {
+            if (m_queue.is_unfinished(id)) {
+                call.unfinished.insert(id);
             }
         }
+        call.wanted = ids.size();
         m_calls.push_back(std::move(call));
     }
 
     /// Answers the call when it is time.
     bool is_answered(Call& call) {
+        if (call.work) {
+            return false;
+        }
         if (!call.job) {
-            return answer_when_ended(call);
+            go_on_waiting(call);
+            return false;
         }
         if (call.job->take()) {
             return false;
@@ -401,11 +535,7 @@ private:
         } else if (call.is_tool()) {
             respond(call, tool_error(call.job->failure()));
         } else {
-            const Failure& failure = call.job->failure();
-            send(make_error(call.id, ProtocolError(code_of(call),
-                                                   failure.hint.empty()
-                                                       ? failure.message
-                                                       : failure.message + "\n" + failure.hint)));
+            send(make_error(call.id, ProtocolError(code_of(call), text_of(call.job->failure()))));
         }
         return true;
     }
@@ -416,49 +546,42 @@ private:
                                                                              : k_invalid_params;
     }
 
-    bool answer_when_ended(Call& call) {
-        size_t ended = 0;
-        for (const std::string& id : call.operations) {
-            const auto operation = m_queue.find(id);
-            ended += !operation || operation->has_ended() ? 1 : 0;
+    /// The answer to all that has ended takes its time, too.
+    void go_on_waiting(Call& call) {
+        if (call.unfinished.empty()) {
+            call.deadline.reset();
+            call.work = [this, ids = call.operations, waits_for = call.waits_for,
+                         is_own = call.is_own, limit = call.limit,
+                         time_was_up = call.time_was_up](const Report&) {
+                return waits_for == Call::For::one
+                           ? ended_answer(m_queue, ids.front(), is_own, limit)
+                           : waited_answer(m_queue, ids, time_was_up, limit);
+            };
+            return;
         }
-        if (ended == call.operations.size()) {
-            answer_ended(call);
-            return true;
-        }
-        if (call.deadline && Clock::now() >= *call.deadline && !call.time_was_up) {
-            call.time_was_up = !call.cancelling;
+        if (call.deadline && Clock::now() >= *call.deadline) {
+            call.time_was_up = true;
             call.deadline.reset();
         }
-        if (!call.cancelling &&
-            (call.time_was_up || (call.waits_for == Call::For::any && ended > 0))) {
-            call.cancelling = true;
-            std::ranges::for_each(call.operations,
-                                  [&](const std::string& id) { m_queue.cancel(id); });
-            return answer_when_ended(call);
+        const size_t ended = call.wanted - call.unfinished.size();
+        if (call.time_was_up || (call.waits_for == Call::For::any && ended > 0)) {
+            call.deadline.reset();
+            for (const std::string& id : call.unfinished) {
+                m_queue.cancel(id);
+            }
         }
         if (call.progress_token && Clock::now() >= call.told + k_heartbeat) {
             const auto seconds = std::chrono::duration<double>(Clock::now() - call.began).count();
-            send_progress(call,
-                          call.waits_for == Call::For::one
-                              ? fmt::format("{:.0f} s", seconds)
-                              : fmt::format("{} of {} have ended", ended, call.operations.size()));
+            send_progress(call, call.waits_for == Call::For::one
+                                    ? fmt::format("{:.0f} s", seconds)
+                                    : fmt::format("{} of {} have ended", ended, call.wanted));
         }
-        return false;
     }
 
-    void answer_ended(const Call& call) {
-        if (call.waits_for == Call::For::one) {
-            const auto operation = m_queue.find(call.operations.front());
-            // A run, import or build that could not be done is the tool's failure.
-            const bool failed =
-                call.owns && operation->status == Status::failed && operation->answer.is_null();
-            respond(call, failed ? tool_error(operation->failure)
-                                 : tool_result(to_answer(*operation, call.limit)));
-            return;
+    void tell_end(const std::string& id) {
+        for (Call& call : m_calls) {
+            call.unfinished.erase(id);
         }
-        respond(call,
-                tool_result(waited_answer(m_queue, call.operations, call.time_was_up, call.limit)));
     }
 
     void cancel_call(const Json& id) {
@@ -466,7 +589,7 @@ private:
         if (call == m_calls.end()) {
             return;
         }
-        if (call->owns) {
+        if (call->is_own && !call->operations.empty()) {
             m_queue.cancel(call->operations.front());
         }
         m_calls.erase(call);
@@ -474,8 +597,8 @@ private:
 
     void tell_progress(const std::string& operation, const std::string& line) {
         for (Call& call : m_calls) {
-            if (call.progress_token && call.waits_for == Call::For::one && !call.job &&
-                call.operations.front() == operation) {
+            if (call.progress_token && call.waits_for == Call::For::one &&
+                call.unfinished.contains(operation)) {
                 send_progress(call, line);
             }
         }
@@ -497,6 +620,8 @@ private:
     LineReader m_lines{k_longest_message};
     bool m_initialized = false;
     bool m_client_is_gone = false;
+    std::string m_unsent;
+    std::optional<Clock::time_point> m_last_moment{};  ///< the input has ended
     OperationQueue m_queue;
     std::list<Call> m_calls;
 };

@@ -18,6 +18,8 @@ Place open_place(const Settings& settings, const Json& arguments) {
         throw with_hint(Error("'{}' is in no build tree with pipelines", *build_dir),
                         "configure a project that uses MultiStageBuild: cmake -G Ninja -B build");
     }
+    // It may be one that the directory is only a part of.
+    settings.roots.resolve(place.tree->directory().native());
     return place;
 }
 
@@ -54,7 +56,9 @@ TimePoint parse_point_in_time(const std::string& text) {
         std::int32_t count = 0;
         const char* end = text.data() + text.size() - 1;
         const auto [last, error] = std::from_chars(text.data(), end, count);
-        if (error == std::errc() && last == end && count >= 0) {
+        constexpr std::int32_t k_most = 5000;  // of weeks a century
+        if (error == std::errc() && last == end && count >= 0 &&
+            (count <= k_most || unit->second < std::chrono::hours(1))) {
             return std::chrono::system_clock::now() - count * unit->second;
         }
     }

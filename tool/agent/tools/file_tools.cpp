@@ -11,7 +11,6 @@
 #include "agent/tools/tools.hpp"
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace mstage::agent {
@@ -59,6 +58,34 @@ const std::string& absolute(const std::string& path) {
     return path;
 }
 
+/// A part of a file costs a copy of all of it.
+void check_size(engine::Engine& engine, const engine::Image& image, const std::string& path) {
+    constexpr std::uint64_t k_largest = 256 << 20;
+    for (const engine::FileInfo& file : engine.list(image, path, false)) {
+        if (file.type == 'f' && file.path == path && file.size > k_largest) {
+            throw with_hint(
+                Error("'{}' is too long to be read so: {}", path, human_size(file.size)),
+                "run head, tail or grep on the image, or download it");
+        }
+    }
+}
+
+/// A regular file of this machine, as it is when it is opened.
+std::string read_regular_file(const std::filesystem::path& path) {
+    constexpr off_t k_largest = 256 << 20;
+    const Fd file = open_fd(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    struct stat info {};
+    ::fstat(file.get(), &info);
+    if (!S_ISREG(info.st_mode)) {
+        throw Error("'{}' is no regular file", path.native());
+    }
+    if (info.st_size > k_largest) {
+        throw with_hint(Error("'{}' is too long to be uploaded", path.native()),
+                        "rsync takes files of any size");
+    }
+    return read_all(file.get());
+}
+
 }  // namespace
 
 Json list_files(const Settings& settings, const Json& arguments) {
@@ -85,20 +112,20 @@ Json read_file(const Settings& settings, const Json& arguments) {
     const auto path = json_get<std::string>(arguments, "path");
     const auto offset = json_get<size_t>(arguments, "offset");
     const auto limit = json_find<size_t>(arguments, "limit");
-    const ImageFile file(*place.engine, image, absolute(path));
-    Json answer = {{"path", path}, {"size", file.size()}, {"offset", offset}};
-    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 9 / 10) {
+    check_size(*place.engine, image, absolute(path));
+    const ImageFile file(*place.engine, image, path);
+    const Json answer = {{"path", path}, {"size", file.size()}, {"offset", offset}};
+    const auto with_part = [&](size_t bytes) {
         const FilePart part = file.read(offset, bytes);
-        answer["content"] = part.content;
-        answer["encoding"] = part.is_text ? "utf-8" : "base64";
-        answer.erase("next_offset");
+        Json whole = answer;
+        whole["content"] = part.content;
+        whole["encoding"] = part.is_text ? "utf-8" : "base64";
         if (offset + part.size < file.size()) {
-            answer["next_offset"] = offset + part.size;
+            whole["next_offset"] = offset + part.size;
         }
-        if (limit || bytes == 0 || tool_result_size(answer) <= k_compact_result) {
-            return answer;
-        }
-    }
+        return whole;
+    };
+    return limit ? with_part(*limit) : fitted(with_part);
 }
 
 Json download(const Settings& settings, const Json& arguments) {
@@ -120,10 +147,13 @@ Json download(const Settings& settings, const Json& arguments) {
 
 Json rsync(const Settings& settings, const Json& arguments) {
     const Place place = settings.open(std::nullopt);
-    return take_source(settings, *place.engine,
-                       {.source = json_get<std::string>(arguments, "source"),
-                        .destination = absolute(json_get<std::string>(arguments, "destination")),
-                        .exclude = json_get<std::vector<std::string>>(arguments, "exclude")});
+    Json answer =
+        take_source(settings, *place.engine,
+                    {.source = json_get<std::string>(arguments, "source"),
+                     .destination = absolute(json_get<std::string>(arguments, "destination")),
+                     .exclude = json_get<std::vector<std::string>>(arguments, "exclude")});
+    fit(answer);
+    return answer;
 }
 
 Json upload(const Settings& settings, const Json& arguments) {
@@ -133,7 +163,7 @@ Json upload(const Settings& settings, const Json& arguments) {
     if ((path ? 1 : 0) + (text ? 1 : 0) + (base64 ? 1 : 0) != 1) {
         throw Error("just one of path, content and content_base64 is wanted");
     }
-    return take_file(settings, path     ? mstage::read_file(settings.roots.resolve(*path))
+    return take_file(settings, path     ? read_regular_file(settings.roots.resolve(*path))
                                : base64 ? decode_base64(*base64)
                                         : *text);
 }

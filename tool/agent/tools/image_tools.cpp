@@ -47,8 +47,11 @@ bool is_wanted(const Json& arguments, const engine::Image& image, const Json& na
         tagged && *tagged == names.empty()) {
         return false;
     }
-    if (const auto prefix = json_find<std::string>(arguments, "tag_prefix");
-        prefix && std::ranges::none_of(names, [&](const Json& name) {
+    auto prefix = json_find<std::string>(arguments, "tag_prefix");
+    if (prefix && prefix->starts_with("tag:")) {
+        prefix->erase(0, 4);
+    }
+    if (prefix && std::ranges::none_of(names, [&](const Json& name) {
             return name.get_ref<const std::string&>().starts_with(*prefix);
         })) {
         return false;
@@ -110,7 +113,9 @@ Json set_tag(const Settings& settings, const Json& arguments) {
             place.engine->remove_tag(tag.get<std::string>());
         }
     }
-    return {{"uuid", image.str()}, {"tags", names_of(tags_of(*place.engine), image)}};
+    Json answer = {{"uuid", image.str()}, {"tags", names_of(tags_of(*place.engine), image)}};
+    fit(answer);
+    return answer;
 }
 
 }  // namespace mstage::agent

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "agent/fit.hpp"
 #include "agent/output.hpp"
@@ -45,6 +46,10 @@ Json short_answer(const Operation& operation, size_t limit) {
                                           "truncated", "image",  "error",        "hint"};
     const Json answer = to_answer(operation, limit);
     Json told = Json::object();
+    if (const auto command = json_find<std::string>(operation.request, "command")) {
+        constexpr size_t k_recognisable = 60;
+        told["command"] = whole_characters(std::string_view(*command).substr(0, k_recognisable));
+    }
     for (const char* name : k_told) {
         const auto member = answer.find(name);
         const bool is_empty = member == answer.end() || member->is_null() || *member == "";
@@ -69,6 +74,18 @@ Json get_operation(const Settings& settings, const OperationQueue& queue, const 
         }
     }
     throw with_hint(Error("operation '{}' is unknown", id), "list_operations shows the last ones");
+}
+
+Json ended_answer(const OperationQueue& queue, const std::string& id, bool is_own,
+                  OutputLimit limit) {
+    const auto operation = queue.find(id);
+    if (!operation) {
+        throw Error("what is known of operation '{}' was lost", id);
+    }
+    if (is_own && operation->status == Status::failed && operation->answer.is_null()) {
+        throw with_hint(Error("{}", operation->failure.message), operation->failure.hint);
+    }
+    return to_answer(*operation, limit);
 }
 
 Json list_operations(const OperationQueue& queue, const Json& arguments) {
@@ -108,21 +125,21 @@ Json waited_answer(const OperationQueue& queue, const std::vector<std::string>& 
                    {"completed", Json::array()},
                    {"cancelled", Json::array()},
                    {"timed_out", time_was_up}};
-    for (const std::string& id : ids) {
+    for (const std::string& id : std::set(ids.begin(), ids.end())) {
         if (auto operation = queue.find(id)) {
             answer[operation->status == Status::cancelled ? "cancelled" : "completed"].push_back(
                 id);
             operations.push_back(std::move(*operation));
         }
     }
-    for (size_t bytes = limit.value_or(k_compact_result);; bytes = bytes * 9 / 10) {
+    const auto with_results = [&](size_t bytes) {
+        Json whole = answer;
         for (const Operation& operation : operations) {
-            answer["results"][operation.id] = short_answer(operation, bytes);
+            whole["results"][operation.id] = short_answer(operation, bytes);
         }
-        if (limit || bytes == 0 || tool_result_size(answer) <= k_compact_result) {
-            break;
-        }
-    }
+        return whole;
+    };
+    answer = limit ? with_results(*limit) : fitted(with_results);
     // So many that not even their ends fit.
     Json& results = answer["results"];
     const size_t total = results.size();

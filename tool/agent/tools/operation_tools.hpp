@@ -12,6 +12,11 @@ namespace mstage::agent {
 Json get_operation(const Settings& settings, const OperationQueue& queue, const Json& arguments);
 Json list_operations(const OperationQueue& queue, const Json& arguments);
 
+/// What a call that made the operation (`is_own`), or cancelled it, answers when it has ended. Throws
+/// what an own one failed with when there is no more to say.
+Json ended_answer(const OperationQueue& queue, const std::string& id, bool is_own,
+                  OutputLimit limit);
+
 /// What wait_operations answers when all of them have ended.
 Json waited_answer(const OperationQueue& queue, const std::vector<std::string>& ids,
                    bool time_was_up, OutputLimit limit);

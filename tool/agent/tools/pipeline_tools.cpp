@@ -15,6 +15,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "pipeline/build_tree.hpp"
+#include "pipeline/status.hpp"
 
 namespace mstage::agent {
 
@@ -67,12 +68,15 @@ struct VerbCall {
 
 /// What the verb prints with --json, made compact.
 Json ask_verb(const Settings& settings, const Json& arguments, const VerbCall& call) {
-    const auto build_dir = json_find<std::string>(arguments, "build_dir");
     std::vector<std::string> argv = {settings.program.native()};
-    if (build_dir) {
-        argv.insert(argv.end(), {"-C", settings.roots.resolve(*build_dir).native()});
-    } else if (const Place place = settings.open(std::nullopt); place.tree) {
+    if (call.verb != "diff") {
+        const Place place = open_build_tree(settings, arguments);
         argv.insert(argv.end(), {"-C", place.tree->directory().native()});
+    } else if (const Place place = open_place(settings, arguments); place.tree) {
+        argv.insert(argv.end(), {"-C", place.tree->directory().native()});
+    }
+    if (!settings.config.empty()) {
+        argv.insert(argv.end(), {"--config", settings.config});
     }
     argv.insert(argv.end(), {call.verb, "--json"});
     argv.insert(argv.end(), call.options.begin(), call.options.end());
@@ -185,11 +189,13 @@ Json shell_command(const Settings& settings, const Json& arguments) {
 
 namespace {
 
-/// Also its children end when we are asked to.
-ExitState run_build_tool(const std::string& line,
-                         const std::function<void(std::string_view)>& take) {
+/// Also its children end when we are asked to; nothing then.
+std::optional<ExitState> run_build_tool(const std::string& line,
+                                        const std::function<void(std::string_view)>& take) {
     const EndSignals signals;
-    Program program({.argv = {"/bin/sh", "-c", "exec 2>&1; exec " + line}, .package_hint = ""});
+    Program program({.argv = {"/bin/sh", "-c", "exec 2>&1; exec " + line},
+                     .package_hint = "",
+                     .death_signal = SIGTERM});
     std::string piece(k_piece_size, '\0');
     try {
         for (;;) {
@@ -202,7 +208,7 @@ ExitState run_build_tool(const std::string& line,
         }
     } catch (const Interrupted&) {
         program.ask_to_end();
-        throw;
+        return std::nullopt;
     }
 }
 
@@ -213,20 +219,36 @@ Json build(const Settings& settings, const Json& arguments, const std::string&,
     const Place place = open_build_tree(settings, arguments);
     const auto name = json_get<std::string>(arguments, "checkpoint");
     const pipeline::CheckpointName point = pipeline::get_checkpoint_name(*place.tree, name);
+    if (point.plan->base == "host" && !settings.allow_host) {
+        throw with_hint(
+            Error("pipeline '{}' is on base 'host', which shows this machine's own system",
+                  point.plan->pipeline),
+            "the server has to be started with --allow-host for that");
+    }
+    const auto began = std::chrono::system_clock::now();
     KeptOutput output(kept_size(json_find<size_t>(arguments, "truncate_output_at")));
     Progress progress(report);
-    const ExitState end =
+    const std::optional<ExitState> end =
         run_build_tool(point.plan->build_command(point.checkpoint), [&](std::string_view data) {
             output.add(data);
             progress.add(data);
         });
     Json answer = {{"checkpoint", point.plan->full_name(point.checkpoint)},
                    {"build_dir", place.tree->directory().native()},
-                   {"exit_code", end.shell_code()},
+                   {"exit_code", end ? end->shell_code() : -1},
                    {"stdout", output.to_json()},
-                   {"result_image", nullptr}};
-    if (end.ok()) {
+                   {"result_image", nullptr},
+                   {"failed_state", nullptr}};
+    if (!end) {
+        answer["ended_by"] = SIGTERM;
+    } else if (end->ok()) {
         answer["result_image"] = pipeline::resolve_image(*place.engine, place.tree, name).str();
+    }
+    for (const auto& status : pipeline::status_of(*place.engine, *place.tree)) {
+        if (status.failure && status.failure->time >= began) {
+            answer["failed_state"] = status.failure->state.str();
+            answer["failed_checkpoint"] = status.full_name;
+        }
     }
     return answer;
 }

@@ -68,6 +68,11 @@ engine::RunRequest request_from(const Settings& settings, const Json& arguments,
     request.command_line = json_get<bool>(arguments, "shell") ? command : one_line(request.argv);
     request.environment = json_find<std::map<std::string, std::string>>(arguments, "env")
                               .value_or(std::map<std::string, std::string>{});
+    for (const auto& [name, value] : request.environment) {
+        if (name.empty() || name.find('=') != std::string::npos) {
+            throw Error("'{}' is no name of an environment variable", name);
+        }
+    }
     request.pass_through = settings.proxies;
     request.authorities = settings.authorities;
     request.workdir = json_get<std::string>(arguments, "cwd");
@@ -117,6 +122,14 @@ Json run(const Settings& settings, const Json& arguments, const std::string& id,
     const Place place = open_place(settings, arguments);
     const engine::Image image = get_image_argument(settings, place, arguments, "image");
     engine::RunRequest request = request_from(settings, arguments, image.id);
+    if (image.state == engine::ImageState::failed && !request.disposable) {
+        throw with_hint(Error("'{}' is a failed state, and nothing is built on it",
+                              json_get<std::string>(arguments, "image")),
+                        image.parent ? fmt::format("start from what it was made from, {}, or "
+                                                   "look into it with disposable=true",
+                                                   image.parent->str())
+                                     : "look into it with disposable=true");
+    }
     request.id = engine::RunId::parse(id);
     const auto input = json_find<std::string>(arguments, "stdin");
     const Fd stdin_file = input ? readable(*input) : Fd();
@@ -131,10 +144,15 @@ Json run(const Settings& settings, const Json& arguments, const std::string& id,
         progress.add(data);
     };
     const engine::RunResult result = place.engine->run(request);
+    Json answer = answer_from(result, out, err);
+    answer["image"] = image.id.str();
     if (result.outcome.interrupted_by) {
-        throw Error("it was ended by signal {}", *result.outcome.interrupted_by);
+        answer["ended_by"] = *result.outcome.interrupted_by;
     }
-    return answer_from(result, out, err);
+    if (!out.is_whole_in(kept) || !err.is_whole_in(kept)) {
+        answer["note"] = "all of its output is in " + result.log.native();
+    }
+    return answer;
 }
 
 namespace {
@@ -155,22 +173,34 @@ std::string base_reference(const std::string& url) {
     return is_host ? "docker://" + url : "docker://docker.io/" + url;
 }
 
-/// Files of this machine are imported from the roots only.
-void check_reference(const Settings& settings, const std::string& reference) {
+/// "PATH" or "PATH:NAME", with the path that leads there, which is below a root. As the engine has it,
+/// a name with ':' in it comes first.
+std::string resolved_operand(const Settings& settings, const std::string& operand) {
+    std::error_code error;
+    for (size_t end = operand.size(); end != std::string::npos && end > 0;
+         end = end == operand.size() ? operand.find(':') : operand.find(':', end + 1)) {
+        const std::string path = operand.substr(0, end);
+        if (std::filesystem::exists(path, error)) {
+            return settings.roots.resolve(path).native() + operand.substr(end);
+        }
+    }
+    return settings.roots.resolve(operand).native();
+}
+
+/// The reference as it is imported. Files of this machine come from the roots only.
+std::string checked_reference(const Settings& settings, const std::string& reference) {
     if (reference == "host" && !settings.allow_host) {
         throw with_hint(Error("base 'host' shows this machine's own system"),
                         "the server has to be started with --allow-host for that");
     }
     for (const std::string_view kind : {"rootfs:", "oci:", "oci-archive:", "docker-archive:"}) {
         if (reference.starts_with(kind)) {
-            std::string path = reference.substr(kind.size());
-            // A name may follow the path.
-            if (kind != "rootfs:" && path.find(':') != std::string::npos) {
-                path.erase(path.find(':'));
-            }
-            settings.roots.resolve(path);
+            const std::string operand = reference.substr(kind.size());
+            return std::string(kind) + (kind == "rootfs:" ? settings.roots.resolve(operand).native()
+                                                          : resolved_operand(settings, operand));
         }
     }
+    return reference;
 }
 
 }  // namespace
@@ -178,8 +208,7 @@ void check_reference(const Settings& settings, const std::string& reference) {
 Json import_image(const Settings& settings, const Json& arguments, const std::string&,
                   const Report& report) {
     const auto url = json_get<std::string>(arguments, "registry_url");
-    const std::string reference = base_reference(url);
-    check_reference(settings, reference);
+    const std::string reference = checked_reference(settings, base_reference(url));
     const Place place = settings.open(std::nullopt);
     report("importing " + reference);
     const engine::Base base =

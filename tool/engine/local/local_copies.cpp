@@ -89,6 +89,9 @@ std::optional<store::LayerId> LocalEngine::copied_layer(const RunRequest& reques
         }
         for (const auto& [source, destination] : request.files) {
             with_context(fmt::format("copying '{}' to '{}'", source.native(), destination), [&] {
+                if (try_open_in_root(target_root.get(), destination, O_PATH | O_DIRECTORY)) {
+                    throw Error("that is a directory");
+                }
                 const Fd directory = open_fd(source.parent_path(), O_PATH | O_DIRECTORY);
                 archive::copy_into_tree(directory.get(), "/" + source.filename().native(),
                                         target_root.get(), destination, options);

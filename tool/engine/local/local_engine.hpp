@@ -67,6 +67,9 @@ private:
     /// The layers of the stage's source files, made again from `request.source_root` should the
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
+    /// The layers of an image but those of source files that the request's take the place of.
+    std::vector<store::LayerId> without_replaced(std::vector<store::LayerId> layers,
+                                                 const RunRequest& request) const;
     std::vector<store::CacheLease> take_caches(const RunRequest& request, PhaseTimer& timer) const;
     /// A layer with what `request.copies` and `request.files` add to an image of these layers;
     /// nothing when that is nothing.

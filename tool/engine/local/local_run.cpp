@@ -160,7 +160,8 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     store::WorkDir work = m_store.make_work_dir();
     work.pin(request.image);
     const Image image = m_store.get_image(request.image);
-    std::vector<store::LayerId> layers = stacked(image.layers, source_layers(request));
+    std::vector<store::LayerId> layers =
+        stacked(without_replaced(image.layers, request), source_layers(request));
     if (const auto copied = copied_layer(request, image.ground, layers)) {
         layers.push_back(*copied);
     }

@@ -1,5 +1,7 @@
 // Source files: scanned, hashed and taken into the store in one go.
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "engine/local/local_engine.hpp"
 #include "source/ignore.hpp"
@@ -151,6 +153,18 @@ std::vector<InputsLook> LocalEngine::look(const SourceRequest& request,
 std::optional<std::vector<InputFile>> LocalEngine::input_list(const std::string& digest) {
     auto inputs = source::find_input_list(m_store, digest);
     return inputs ? std::optional(std::move(inputs->entries)) : std::nullopt;
+}
+
+std::vector<store::LayerId> LocalEngine::without_replaced(std::vector<store::LayerId> layers,
+                                                          const RunRequest& request) const {
+    for (const std::string& digest : request.replaced_inputs) {
+        if (const auto snapshot = source::find_snapshot(m_store, digest)) {
+            std::erase_if(layers, [&](const store::LayerId& layer) {
+                return std::ranges::find(snapshot->layers, layer) != snapshot->layers.end();
+            });
+        }
+    }
+    return layers;
 }
 
 std::vector<store::LayerId> LocalEngine::source_layers(const RunRequest& request) {
