@@ -187,7 +187,7 @@ on_terminal() {
     same '["build_dir", "checkpoints"]' "$(json "$out" 'sorted(d)')"
     same "$work/build" "$(json "$out" 'd["build_dir"]')"
     for i in 0 1 2; do
-        same '["checkpoint", "config", "copies_from", "created", "duration_s", "failed", "from", "image", "next", "pinned_since", "pipeline", "running", "size_bytes", "state"]' \
+        same '["checkpoint", "config", "copies_from", "created", "duration_s", "end", "failed", "from", "image", "next", "pinned_since", "pipeline", "running", "size_bytes", "state"]' \
             "$(json "$out" "sorted(d['checkpoints'][$i])")"
     done
     same '[null, "setup-base", "first"]' "$(json "$out" '[c["from"] for c in d["checkpoints"]]')"

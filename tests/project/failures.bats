@@ -32,6 +32,16 @@ second" "$(image_file build-complete:/result)"
     nothing_to_do
 }
 
+# ended_otherwise STATE WORD VERB: what the verbs call an attempt that did not fail by itself.
+ended_otherwise() {
+    matches "$(mstage -C build status)" "build-complete  $1 *.*  $3 after .*; to look at what it left:"
+    same "failed $2" "$(json "$(mstage -C build status --json)" \
+        '"{state} {end}".format(**d["checkpoints"][2])')"
+    matches "$(mstage -C build history build-complete)" " $2 .* ago"
+    has "$(mstage -C build why build-complete)" ", and $3: image "
+    has "$(mstage -C build why build-complete)" "the last attempt $3"
+}
+
 # Starts a build in a process group of its own, as a terminal's shell does; waits until its command runs.
 start_build() {
     set -m
@@ -122,7 +132,9 @@ start_build() {
     has "$out" "was ended by its time-out of 3.0 s"
     has "$out" "| begun"
     eventually is_gone "$duration"
+    ended_otherwise "timed out" timed-out "timed out"
     goes_on_from_install
+    has "$(mstage -C build why build-complete)" "the attempt before it timed out"
 }
 
 @test "Ctrl-C" {
@@ -139,6 +151,7 @@ start_build() {
     eventually is_gone "$duration"
     absent build/.mstage/app/build-complete.checkpoint
     [[ -f build/.mstage/app/deps-installed.checkpoint ]]
+    ended_otherwise interrupted interrupted "was interrupted"
     goes_on_from_install
 }
 

@@ -47,7 +47,11 @@ std::vector<TestFork> run_all_forks(const pipeline::Plan& plan, const pipeline::
         const auto engine = open_engine(plan.store);
         pipeline::RunContext context = make_run_context(*engine);
         context.note = {};  // that one waits for another's cache is what they are there for
-        return pipeline::run_test(context, plan, test, {});
+        engine::RunResult result = pipeline::run_test(context, plan, test, {});
+        if (!result.ok()) {
+            pipeline::report_test(context, plan, test, result);
+        }
+        return result;
     });
 }
 

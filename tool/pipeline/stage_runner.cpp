@@ -154,7 +154,8 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
                                .key = checkpoint.key,
                                .run = result.run,
                                .duration_s = seconds(result.outcome.usage.wall),
-                               .phases = timer.phases()}});
+                               .phases = timer.phases(),
+                               .end = end_of(result.outcome)}});
         remove_leftovers(context.engine, plan, stage.checkpoint);
         const FailureReport report =
             make_failure_report(context.engine, context.helper, plan, stage, result);
