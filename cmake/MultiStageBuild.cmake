@@ -350,6 +350,7 @@ Commands
   ``DESTINATION <dir>``
     Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``. A file that was delivered
     before, and that the checkpoint no longer has, is removed there, unless somebody has changed it.
+    In the build tree itself no file takes the place of one of the build system's own.
 
   ``ALWAYS``
     The stage that makes the checkpoint brings the files out as well, whatever its exit, without the

@@ -351,6 +351,27 @@ END
     same precious "$(cat elsewhere/file)"
 }
 
+@test "an artifact takes no place of the build system's" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH "/out/*" DESTINATION "${CMAKE_BINARY_DIR}" ALWAYS)
+END
+    local name before
+    for name in build.ninja CMakeCache.txt CMakeFiles; do
+        configure -D SAMPLE_BUILD="mkdir -p /out/$name && echo x >/out/$name/file; echo x >/out/app"
+        before=$(md5sum build/build.ninja build/CMakeCache.txt)
+        build
+        has "$out" "'$work/build/$name' belongs to the build system of this build tree"
+        build_fails artifacts
+        has "$out" "'$work/build/$name' belongs to the build system of this build tree"
+        same "$before" "$(md5sum build/build.ninja build/CMakeCache.txt)"
+        absent "build/$name/file"
+    done
+    # What lies beside it is welcome.
+    configure -D SAMPLE_BUILD="mkdir /out; echo x >/out/app"
+    build artifacts
+    same x "$(cat build/app)"
+}
+
 @test "two artifacts with one destination leave each other alone" {
     cat >project/more.cmake <<'END'
 multi_stage_add_artifact(app FROM build-complete PATH "/b/*" DESTINATION out ALWAYS)

@@ -157,6 +157,8 @@ struct CacheReport {
 enum class Refresh { yes, no };
 /// What a pattern that matches nothing in an image is.
 enum class NoMatch { error, ignored };
+/// Is told where something is about to go, by way of no link; what it throws ends the copy.
+using CopyGuard = std::function<void(const std::filesystem::path&)>;
 
 struct Base {
     ImageId image;
@@ -323,11 +325,13 @@ public:
     /// directory `destination`, or to the name `destination` when that is no directory and just one
     /// thing matches. Owners become the caller's; modes, times and links stay. A file whose
     /// destination is a link to a file replaces that file; else links in the way are replaced, and
-    /// devices, FIFOs and the like are Errors. Returns the files written.
+    /// devices, FIFOs and the like are Errors. So is a way to `destination` through a link that an
+    /// earlier copy made and that leads out of where it was copied to. Returns the files written.
     virtual std::vector<std::filesystem::path> copy_out(const Image& image,
                                                         const std::vector<std::string>& patterns,
                                                         const std::filesystem::path& destination,
-                                                        NoMatch no_match = NoMatch::error) = 0;
+                                                        NoMatch no_match = NoMatch::error,
+                                                        const CopyGuard& guard = {}) = 0;
 
     /// What has to be done to the files of `before` to make them those of `after`, in the order of a
     /// walk: a directory before what is in it. Costs as much as the layers that only one of them

@@ -21,9 +21,14 @@ void record_deliveries(const std::filesystem::path& record,
 void refuse_links_out(const std::filesystem::path& destination,
                       const std::vector<std::filesystem::path>& written);
 
+/// For what a build brings out of an image: throws Error for a place that belongs to the build tool,
+/// to CMake or to us, at the top of the build tree. Artifacts may lie beside these.
+engine::CopyGuard keep_build_system(const std::filesystem::path& build_dir);
+
 /// Brings the stage's artifacts out of an image, whatever made that: what it does not have is left
 /// out. `warn` is told of what goes wrong, which is not the stage's failure.
-void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine::ImageId& image,
+void deliver_artifacts(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                       const engine::ImageId& image,
                        const std::function<void(const std::string&)>& warn);
 
 }  // namespace mstage::pipeline

@@ -161,7 +161,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
             make_failure_report(context.engine, context.helper, plan, stage, result);
         write_report(result, report);
         if (result.failed_state) {
-            deliver_artifacts(context.engine, stage, *result.failed_state, context.note);
+            deliver_artifacts(context.engine, plan, stage, *result.failed_state, context.note);
         }
         return {
             .ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
@@ -174,7 +174,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
             .run = result.run,
             .duration_s = seconds(result.outcome.usage.wall)},
            timer);
-    deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
+    deliver_artifacts(context.engine, plan, stage, checkpoint.image, context.note);
     return {
         .ok = true,
         .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
@@ -199,7 +199,7 @@ StageResult look_up_or_run(const RunContext& context, const Plan& plan, const St
     const auto finish_as = [&](HistoryEvent event, const std::string& how) {
         timer.end("restore");
         finish(context, plan, checkpoint, {}, {.event = event}, timer);
-        deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
+        deliver_artifacts(context.engine, plan, stage, checkpoint.image, context.note);
         return StageResult{
             .ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
     };

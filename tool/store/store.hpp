@@ -35,6 +35,7 @@ enum class Removal {
 ///     tags/<escaped name>       a movable name, holds the UUID
 ///     bases/<escaped ref>       what an imported base reference stands for
 ///     keys/<sha256>             stage key → image
+///     links/<sha256>            links that came out of images (the engine's brought_links.hpp)
 ///     unpacked/<escaped name>   what a container image calls a layer → that layer (below)
 ///     runs/<uuid>/              run.json, output.log
 ///     caches/                   directories that outlive runs (cache_dirs.hpp)

@@ -50,7 +50,9 @@ private:
 /// Copies `source` of the tree to `destination` on the machine, directories with all that is in
 /// them. Returns the files and links written. Existing files are replaced as a whole, never written
 /// through; existing directories are filled. What a killed one left, the next one there removes.
+/// `guard` is asked about everything before it is there.
 std::vector<std::filesystem::path> copy_from_tree(const ImageTree& tree, const std::string& source,
-                                                  const std::filesystem::path& destination);
+                                                  const std::filesystem::path& destination,
+                                                  const CopyGuard& guard);
 
 }  // namespace mstage::engine

@@ -58,7 +58,8 @@ public:
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
                                                 const std::filesystem::path& destination,
-                                                NoMatch no_match) override;
+                                                NoMatch no_match,
+                                                const CopyGuard& guard = {}) override;
     std::vector<FileChange> diff(const Image& before, const Image& after,
                                  const DiffRequest& request) override;
     ExportResult export_image(const Image& image, const ExportRequest& request) override;
