@@ -355,7 +355,7 @@ Commands
   ``ALWAYS``
     The stage that makes the checkpoint brings the files out as well, whatever its exit, without the
     target: those of the image when it went well, and of what its command left when it failed. What
-    is not there is left out. For test reports, say, and logs:
+    is not there, or is a FIFO, a socket or a device, is left out. For test reports, say, and logs:
 
     .. code-block:: cmake
 

@@ -273,6 +273,21 @@ END
     nothing_to_do artifacts
 }
 
+@test "artifacts that come out whatever the exit: a FIFO among them, and names that are no text" {
+    echo 'multi_stage_add_artifact(app FROM build-complete PATH "/r/*" DESTINATION reports ALWAYS)' >project/more.cmake
+    configure -D SAMPLE_BUILD='mkdir -p /r/sub; mkfifo /r/a /r/sub/fifo; echo x >/r/b; echo y >/r/sub/file;
+        cd /r; echo z >"$(printf "odd-\374%%41")"; exit 3'
+    build_fails
+    has_not "$out" "could not be brought"
+    same x "$(cat build/reports/b)"
+    same y "$(cat build/reports/sub/file)"
+    absent build/reports/a build/reports/sub/fifo
+    same z "$(cat build/reports/odd-*)"
+    configure -D SAMPLE_BUILD='mkdir /r; echo x >/r/b'
+    build
+    same b "$(ls build/reports | grep -v sub)"
+}
+
 @test "a stage without output, and one with a great deal" {
     configure -D SAMPLE_BUILD="exit 1"
     build_fails

@@ -152,10 +152,13 @@ struct CacheReport {
     TimePoint last_used;
 };
 
+/// So many digits of a UUID are needed to name an image.
+constexpr size_t k_shortest_prefix = 4;
+
 // --- Base images
 
 enum class Refresh { yes, no };
-/// What a pattern that matches nothing in an image is.
+/// What a pattern that matches nothing in an image is, and what is neither file, directory nor link.
 enum class NoMatch { error, ignored };
 /// Is told where something is about to go, by way of no link; what it throws ends the copy.
 using CopyGuard = std::function<void(const std::filesystem::path&)>;
@@ -292,8 +295,8 @@ public:
     virtual std::optional<ImageId> find_key(const std::string& key) = 0;
     virtual void set_key(const std::string& key, const ImageId& image) = 0;
 
-    /// A UUID, a unique prefix of one (at least 4 digits), or `tag:NAME`; nothing when it is none
-    /// of these.
+    /// A UUID, a unique prefix of one (k_shortest_prefix), or `tag:NAME`; nothing when it is none of
+    /// these.
     virtual std::optional<ImageId> find_image(const std::string& text) = 0;
     virtual Image image(const ImageId& id) = 0;
     /// As above; nothing when the image is not there (any more).

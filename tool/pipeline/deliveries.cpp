@@ -30,11 +30,32 @@ std::string describe(const fs::path& file) {
     return fmt::format("{} {}.{:09}", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
+std::string escaped(const std::string& path) {
+    std::string text;
+    for (const char c : path) {
+        const bool is_plain = c >= ' ' && c <= '~' && c != '%';
+        text += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
+    }
+    return text;
+}
+
 /// What the record of last time says; an empty one, or none, says nothing.
 Copies read_record(const fs::path& record) {
     try {
         const auto text = read_file_if_exists(record);
-        return text ? json_get<Copies>(parse_json(*text, record.native()), "copies") : Copies{};
+        const Json json = text ? parse_json(*text, record.native()) : Json();
+        if (json.is_null()) {
+            return {};
+        }
+        auto copies = json_get<Copies>(json, "copies");
+        if (json_get<int>(json, "version") == 1) {
+            return copies;
+        }
+        Copies unescaped;
+        for (auto& [path, description] : copies) {
+            unescaped[unescape_file_name(path)] = std::move(description);
+        }
+        return unescaped;
     } catch (const Error&) {
         return {};
     }
@@ -77,7 +98,11 @@ void record(const fs::path& record, const Copies& copies, const Copies& kept) {
             ::unlink(path.c_str());
         }
     }
-    write_file_atomically(record, dump_json_indented({{"version", 1}, {"copies", copies}}));
+    Copies texts;
+    for (const auto& [path, description] : copies) {
+        texts[escaped(path)] = description;
+    }
+    write_file_atomically(record, dump_json_indented({{"version", 2}, {"copies", texts}}));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace mstage::pipeline {
 
 /// Notes in the file `record` which copies were made of an image's files, and removes those of last
 /// time that were not made again, unless somebody has changed them since. The record is a JSON object:
-/// `version` 1 and `copies`, path → size and time of the last change.
+/// `version` 2 and `copies`, path → size and time of the last change. In paths all but printable ASCII,
+/// and '%', is %XX: a name need not be a text. Version 1 had them as they are.
 void record_deliveries(const std::filesystem::path& record,
                        const std::vector<std::filesystem::path>& written);
 

@@ -203,8 +203,13 @@ dev_t device_of(const fs::path& directory) {
 /// killed copy left.
 class TreeCopy {
 public:
-    TreeCopy(const ImageTree& tree, const fs::path& directory, const CopyGuard& guard)
-        : m_tree(tree), m_staging(directory), m_device(device_of(directory)), m_guard(guard) {}
+    TreeCopy(const ImageTree& tree, const fs::path& directory, OtherTypes other_types,
+             const CopyGuard& guard)
+        : m_tree(tree),
+          m_staging(directory),
+          m_device(device_of(directory)),
+          m_other_types(other_types),
+          m_guard(guard) {}
 
     void copy_entry(const std::string& source, const fs::path& destination) {
         if (m_guard) {
@@ -219,7 +224,7 @@ public:
         } else if (S_ISREG(info.st_mode)) {
             copy_file(source, info, destination);
             m_written.push_back(destination);
-        } else {
+        } else if (m_other_types == OtherTypes::refused) {
             throw Error("'{}' in the image is neither file, directory nor link", source);
         }
     }
@@ -276,6 +281,7 @@ private:
     const ImageTree& m_tree;
     StagingDirectory m_staging;
     dev_t m_device;
+    OtherTypes m_other_types;
     const CopyGuard& m_guard;
     std::vector<fs::path> m_written;
 };
@@ -283,7 +289,8 @@ private:
 }  // namespace
 
 std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& source,
-                                     const fs::path& destination, const CopyGuard& guard) {
+                                     const fs::path& destination, OtherTypes other_types,
+                                     const CopyGuard& guard) {
     // In what is there already, which can be all that we may write to.
     const bool is_there = fs::is_directory(fs::symlink_status(destination));
     if (!is_there && S_ISREG(tree.status(source).st_mode)) {
@@ -292,7 +299,7 @@ std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& s
     }
     std::optional<TreeCopy> copy;
     with_context(fmt::format("copying to '{}'", destination.native()), [&] {
-        copy.emplace(tree, is_there ? destination : destination.parent_path(), guard);
+        copy.emplace(tree, is_there ? destination : destination.parent_path(), other_types, guard);
     });
     copy->copy_entry(source, destination);
     return copy->take_written();

@@ -50,9 +50,11 @@ private:
 /// Copies `source` of the tree to `destination` on the machine, directories with all that is in
 /// them. Returns the files and links written. Existing files are replaced as a whole, never written
 /// through; existing directories are filled. What a killed one left, the next one there removes.
-/// `guard` is asked about everything before it is there.
+/// `guard` is asked about everything before it is there. What is neither file, directory nor link is
+/// an Error, or left out.
+enum class OtherTypes { refused, left_out };
 std::vector<std::filesystem::path> copy_from_tree(const ImageTree& tree, const std::string& source,
                                                   const std::filesystem::path& destination,
-                                                  const CopyGuard& guard);
+                                                  OtherTypes other_types, const CopyGuard& guard);
 
 }  // namespace mstage::engine

@@ -165,6 +165,8 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
     const auto original = [&](const std::string& text) {
         return linked.original(target.original(text));
     };
+    const OtherTypes other_types =
+        no_match == NoMatch::ignored ? OtherTypes::left_out : OtherTypes::refused;
     const CopyGuard real_guard = !guard ? guard : [&](const fs::path& file) {
         guard(linked.real(target.real(file.native())));
     };
@@ -172,7 +174,8 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
         std::string written;
         for (const auto& [source, name] :
              copy_jobs(tree, patterns, target.path(), linked, last, no_match)) {
-            for (const fs::path& file : copy_from_tree(tree, source, name, real_guard)) {
+            for (const fs::path& file :
+                 copy_from_tree(tree, source, name, other_types, real_guard)) {
                 written.append(original(file.native())).push_back('\0');
             }
         }
