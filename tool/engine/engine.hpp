@@ -142,6 +142,7 @@ struct RunRecord {
     TimePoint started{};
     Outcome outcome{};
     bool filesystem_changed = false;
+    Json key_parts{};  ///< what the key was made from; null when there was none
     std::filesystem::path log{};
 };
 
@@ -280,8 +281,6 @@ public:
     virtual std::optional<ImageId> find_base(const std::string& reference) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
-    /// What the key of a run was made from; nothing when it had none, or is not known (any more).
-    virtual std::optional<Json> key_parts_of(const RunId& run) = 0;
     /// Where the record of a run (run.json), its log (output.log) and, after a failure, the report
     /// (report.json) are, if they are.
     virtual std::filesystem::path run_directory(const RunId& run) = 0;

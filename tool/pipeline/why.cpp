@@ -356,8 +356,9 @@ std::optional<Json> known_key_parts(engine::Engine& engine,
             return image->key_parts;
         }
         // One that changed nothing has no image of its own.
-        if (auto parts = entry.run ? engine.key_parts_of(*entry.run) : std::nullopt) {
-            return parts;
+        const auto run = entry.run ? engine.find_run(*entry.run) : std::nullopt;
+        if (run && !run->key_parts.is_null()) {
+            return run->key_parts;
         }
     }
     return std::nullopt;

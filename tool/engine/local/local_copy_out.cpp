@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -151,6 +153,16 @@ std::vector<std::pair<std::string, fs::path>> copy_jobs(const ImageTree& tree,
     return jobs;
 }
 
+std::vector<fs::path> paths_in(const std::string& list) {
+    std::vector<fs::path> paths;
+    for (const std::string& path : split(list, '\0')) {
+        if (!path.empty()) {
+            paths.emplace_back(path);
+        }
+    }
+    return paths;
+}
+
 }  // namespace
 
 std::vector<fs::path> LocalEngine::copy_out(const Image& image,
@@ -165,17 +177,25 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
     const auto original = [&](const std::string& text) {
         return linked.original(target.original(text));
     };
-    const OtherTypes other_types =
-        no_match == NoMatch::ignored ? OtherTypes::left_out : OtherTypes::refused;
-    const CopyGuard real_guard = !guard ? guard : [&](const fs::path& file) {
-        guard(linked.real(target.real(file.native())));
+    // Also those of a copy that fails behind them.
+    const Fd links(::memfd_create("mstage-links", MFD_CLOEXEC));
+    CopyRules rules{.other_types = no_match, .made_link = [&](const fs::path& link) {
+                        write_all(links.get(), original(link.native()) + '\0');
+                    }};
+    if (guard) {
+        rules.guard = [&](const fs::path& place) {
+            guard(linked.real(target.real(place.native())));
+        };
+    }
+    const auto note_links = [&] {
+        ::lseek(links.get(), 0, SEEK_SET);
+        brought.note(destination, paths_in(read_all(links.get())));
     };
     const auto copy = [&](const ImageTree& tree) {
         std::string written;
         for (const auto& [source, name] :
              copy_jobs(tree, patterns, target.path(), linked, last, no_match)) {
-            for (const fs::path& file :
-                 copy_from_tree(tree, source, name, other_types, real_guard)) {
+            for (const fs::path& file : copy_from_tree(tree, source, name, rules)) {
                 written.append(original(file.native())).push_back('\0');
             }
         }
@@ -185,16 +205,11 @@ std::vector<fs::path> LocalEngine::copy_out(const Image& image,
     try {
         answer = with_tree(image, copy);
     } catch (const Error& error) {
+        note_links();
         throw with_hint(Error("{}", original(error.message())), error.hint());
     }
-    std::vector<fs::path> files;
-    for (const std::string& file : split(answer, '\0')) {
-        if (!file.empty()) {
-            files.emplace_back(file);
-        }
-    }
-    brought.note(destination, files);
-    return files;
+    note_links();
+    return paths_in(answer);
 }
 
 }  // namespace mstage::engine

@@ -28,7 +28,6 @@ public:
     Base base(const std::string& reference, Refresh refresh) override;
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
-    std::optional<Json> key_parts_of(const RunId& run) override;
     std::filesystem::path run_directory(const RunId& run) override { return m_store.run_dir(run); }
     std::optional<RunRecord> find_run(const RunId& id) override;
 

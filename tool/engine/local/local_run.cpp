@@ -262,13 +262,6 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     throw;
 }
 
-std::optional<Json> LocalEngine::key_parts_of(const RunId& run) {
-    const auto text = read_file_if_exists(m_store.run_dir(run) / "run.json");
-    // It is written last, and a power cut may have torn it.
-    return text && Json::accept(*text) ? json_find<Json>(parse_json(*text, "run"), "key_parts")
-                                       : std::nullopt;
-}
-
 void LocalEngine::finish_good_run(const RunRequest& request, Image next, const RootLayout& layout,
                                   RunResult& out) {
     const Image parent = m_store.get_image(request.image);
