@@ -541,6 +541,11 @@ None of these is part of ``all``.
   builds nothing. For the first pipeline ``report`` alone does too. ``mstage report --trace <file>``
   writes the last build for ``chrome://tracing`` or Perfetto.
 
+``<pipeline>.prompt``
+  Prints the pipeline as instructions for an agent: its stages as they are configured, the checkpoints
+  with state and image, and the commands to build, resume, look at what a failed stage left and go
+  back. Of secrets it has the ids. It builds nothing. For the first pipeline ``prompt`` alone does too.
+
 Presets
 ^^^^^^^
 

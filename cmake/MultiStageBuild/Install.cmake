@@ -36,6 +36,11 @@ install(DIRECTORY "${CMAKE_CURRENT_LIST_DIR}/"
     PATTERN "*.cmake"
     PATTERN "Install.cmake" EXCLUDE)
 
+# What users copy into their projects for agents to read.
+install(DIRECTORY "${CMAKE_CURRENT_LIST_DIR}/../../templates/agents"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/multi-stage-build"
+  COMPONENT Runtime)
+
 # What the helper says of itself, for shells and for man. A program for another machine cannot be asked.
 if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
   return()

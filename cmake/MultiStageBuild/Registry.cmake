@@ -92,6 +92,7 @@ function(_MultiStageBuild_add_pipeline pipeline)
   _MultiStageBuild_add_checkpoint("${pipeline}" setup-base setup-base "" FALSE FALSE)
   _MultiStageBuild_add_status("${pipeline}")
   _MultiStageBuild_add_report("${pipeline}")
+  _MultiStageBuild_add_prompt("${pipeline}")
 endfunction()
 
 function(_MultiStageBuild_require_pipeline caller pipeline)
@@ -145,7 +146,7 @@ function(_MultiStageBuild_require_new_stage caller pipeline stage checkpoint)
     _MultiStageBuild_fail("${caller}" "a checkpoint of this name exists already"
       CHECKPOINT "'${checkpoint}'" Pipeline "'${pipeline}'")
   endif()
-  if(checkpoint MATCHES "^(scan|status|report|test|checkpoints|compile-commands|artifacts([.].*)?|(rollback|shell)-.*)$")
+  if(checkpoint MATCHES "^(scan|status|report|prompt|test|checkpoints|compile-commands|artifacts([.].*)?|(rollback|shell)-.*)$")
     _MultiStageBuild_fail("${caller}" "reserved name: a target or test of the pipeline itself is called so"
       CHECKPOINT "'${checkpoint}'")
   endif()

@@ -274,3 +274,14 @@ function(_MultiStageBuild_add_report pipeline)
     VERBATIM)
   set_property(TARGET "${pipeline}.report" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
 endfunction()
+
+# The target that prints the pipeline as instructions for an agent. It builds nothing either.
+function(_MultiStageBuild_add_prompt pipeline)
+  _MultiStageBuild_get(helper "${pipeline}/helper")
+  _MultiStageBuild_config_option(config)
+  add_custom_target("${pipeline}.prompt"
+    COMMAND "${helper}" -C "${CMAKE_BINARY_DIR}" ${config} prompt --pipeline "${pipeline}"
+    USES_TERMINAL
+    VERBATIM)
+  set_property(TARGET "${pipeline}.prompt" PROPERTY FOLDER "MultiStageBuild/${pipeline}")
+endfunction()

@@ -228,6 +228,18 @@ a\ directory/sub/' "$(offers_of_bash 'mstage scan a\ directory/' | sed 's/ $//')
     offers "mstage caches --rm of" "of-mine "
 }
 
+@test "prompts, what is not given yet of their parameters, sections of the guide, pipelines" {
+    offers "mstage prompt run-" "run-python " "run-shell "
+    offers "mstage prompt sync-and-run " "source=" "command=" "image="
+    offers "mstage prompt sync-and-run command=ls s" "source="
+    offers "mstage prompt sync-and-run command=ls c" ""
+    same 'a\ directory/' "$(offers_of_bash 'mstage prompt sync-and-run source=a' | sed 's/ $//')"
+    offers "mstage prompt nothing " ""
+    offers "mstage prompt --guide s" "state "
+    cd build
+    offers "mstage prompt --pipeline " "app "
+}
+
 @test "a configuration is no tag" {
     cd build
     offers "mstage --config " ""

@@ -4,7 +4,7 @@
 load ../support.bash
 
 verbs=(status watch history rollback why report run shell images tag caches import export ls cat cp diff lineage
-    compile-commands completion scan stage)
+    prompt mcp compile-commands completion scan stage)
 
 setup_file() {
     make_file_dir

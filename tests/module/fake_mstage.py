@@ -189,6 +189,8 @@ def main(arguments):
         print(verb, *arguments)
     elif verb == "-C" and "report" in arguments:
         print("report", arguments[-1], "in", arguments[0])
+    elif verb == "-C" and "prompt" in arguments:
+        print(*arguments[-3:], "in", arguments[0])
     elif verb == "-C":
         for_people(arguments)
     else:

@@ -50,6 +50,8 @@ usr/share/doc/mstage/copyright
 usr/share/fish/vendor_completions.d/mstage.fish
 usr/share/lintian/overrides/mstage
 usr/share/man/man1/mstage.1.gz
+usr/share/multi-stage-build/agents/AGENTS.md
+usr/share/multi-stage-build/agents/skills/multi-stage-build/SKILL.md
 usr/share/zsh/vendor-completions/_mstage" "$(find . -type f -printf '%P\n' | sed 's|^usr/lib/cmake/.*|usr/lib/cmake|' | sort -u)"
     same "" "$(find . ! -perm 755 -type d -o ! -perm 644 -type f ! -path ./usr/bin/mstage)"
     same "$(md5sum usr/bin/mstage)" "$(dpkg-deb -I "$package" md5sums | grep usr/bin/mstage)"

@@ -11,7 +11,7 @@ namespace mstage::archive {
 namespace {
 
 Fd open_piece(int root, const std::string& path, int flags, std::uint64_t resolve) {
-    return try_openat2(root, path, flags, resolve | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+    return try_openat2(root, path, flags, resolve | RESOLVE_NO_MAGICLINKS);
 }
 
 /// Takes as much of `path` as fits into one system call.
@@ -28,11 +28,12 @@ std::string take_piece(std::string_view& path) {
 
 }  // namespace
 
-Fd open_confined(int root, std::string_view path, int flags, Links links) {
-    constexpr std::uint64_t k_no_links = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+Fd open_confined(int root, std::string_view path, int flags, Links links, Mounts mounts) {
+    const std::uint64_t borders = mounts == Mounts::refused ? RESOLVE_NO_XDEV : 0;
+    const std::uint64_t no_links = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | borders;
     if (path.size() < PATH_MAX) {
         return open_piece(root, path.empty() ? "." : std::string(path), flags,
-                          links == Links::refused ? k_no_links : RESOLVE_IN_ROOT);
+                          links == Links::refused ? no_links : RESOLVE_IN_ROOT | borders);
     }
     // In pieces: each would take the one before for its root, so a link could not be resolved
     // rightly.
@@ -40,7 +41,7 @@ Fd open_confined(int root, std::string_view path, int flags, Links links) {
     while (!path.empty()) {
         const std::string piece = take_piece(path);
         at = open_piece(at ? at.get() : root, piece, path.empty() ? flags : O_PATH | O_DIRECTORY,
-                        k_no_links);
+                        no_links);
         if (!at) {
             break;
         }

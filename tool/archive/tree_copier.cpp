@@ -178,12 +178,13 @@ Imported copy_into_tree(int source_root, const std::string& source, int dir_fd,
     options.into_existing = true;
     const MemberPath path = MemberPath::parse(source);
     const Fd directory = open_confined(source_root, path.str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                                       Links::as_seen_from_root);
+                                       Links::as_seen_from_root, Mounts::crossed);
     if (directory) {
         return TreeCopier(directory.get(), dir_fd, options, destination).run();
     }
-    const Fd parent = open_confined(source_root, path.is_root() ? "" : path.parent(),
-                                    O_RDONLY | O_DIRECTORY, Links::as_seen_from_root);
+    const Fd parent =
+        open_confined(source_root, path.is_root() ? "" : path.parent(), O_RDONLY | O_DIRECTORY,
+                      Links::as_seen_from_root, Mounts::crossed);
     if (!parent || path.is_root()) {
         throw SysError(errno, "opening '{}'", printable(source));
     }

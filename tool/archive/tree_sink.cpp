@@ -115,8 +115,8 @@ void TreeSink::hard_link(const MemberPath& path, const MemberPath& target) {
     if (target.is_root()) {
         throw Error("a hard link to the root directory");
     }
-    const Fd target_parent =
-        open_confined(m_root.get(), target.parent(), k_directory_handle, Links::as_seen_from_root);
+    const Fd target_parent = open_confined(m_root.get(), target.parent(), k_directory_handle,
+                                           Links::as_seen_from_root, mounts());
     const std::string target_name = target.leaf();
     const auto linked = target_parent ? look_at(target_parent.get(), target_name) : std::nullopt;
     if (!linked) {
@@ -167,8 +167,8 @@ int TreeSink::make_entry(const MemberPath& path, const char* what, Make make) {
 int TreeSink::parent_of(const MemberPath& path) {
     const std::string_view wanted = path.parent();
     if (!m_parent || m_parent_path != wanted) {
-        m_parent =
-            open_confined(m_root.get(), wanted, k_directory_handle, Links::as_seen_from_root);
+        m_parent = open_confined(m_root.get(), wanted, k_directory_handle, Links::as_seen_from_root,
+                                 mounts());
         if (!m_parent) {
             m_parent = open_or_make_directories(wanted);
         }
@@ -178,7 +178,7 @@ int TreeSink::parent_of(const MemberPath& path) {
 }
 
 Fd TreeSink::open_or_make_directories(std::string_view path) {
-    Fd at = open_confined(m_root.get(), "", k_directory_handle, Links::refused);
+    Fd at = open_confined(m_root.get(), "", k_directory_handle, Links::refused, mounts());
     for (size_t begin = 0; begin < path.size();) {
         const size_t end = std::min(path.find('/', begin), path.size());
         at = open_or_make_directory(at.get(), std::string(path.substr(begin, end - begin)),
@@ -189,12 +189,13 @@ Fd TreeSink::open_or_make_directories(std::string_view path) {
 }
 
 Fd TreeSink::open_or_make_directory(int parent, const std::string& name, std::string_view path) {
-    Fd found = open_confined(parent, name, k_directory_handle, Links::refused);
+    Fd found = open_confined(parent, name, k_directory_handle, Links::refused, mounts());
     if (!found && errno == ENOENT && ::mkdirat(parent, name.c_str(), 0755) == 0) {
-        found = open_confined(parent, name, k_directory_handle, Links::refused);
+        found = open_confined(parent, name, k_directory_handle, Links::refused, mounts());
     }
     if (!found && errno == ELOOP) {
-        found = open_confined(m_root.get(), path, k_directory_handle, Links::as_seen_from_root);
+        found = open_confined(m_root.get(), path, k_directory_handle, Links::as_seen_from_root,
+                              mounts());
     }
     if (!found) {
         throw SysError(errno, "entering directory '{}'", printable(path));
@@ -231,7 +232,7 @@ void TreeSink::settle_directories_below(const std::string& path) {
 
 void TreeSink::settle_directory(const std::string& path, const Attributes& attributes) {
     const Fd directory = open_confined(m_root.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                                       Links::as_seen_from_root);
+                                       Links::as_seen_from_root, mounts());
     if (!directory) {
         // Something else took its place under another name that leads there.
         if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) {

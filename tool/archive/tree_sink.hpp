@@ -6,6 +6,7 @@
 #include <string>
 
 #include "archive/attributes.hpp"
+#include "archive/confined_open.hpp"
 #include "archive/entry_sink.hpp"
 #include "archive/import.hpp"
 #include "archive/member_path.hpp"
@@ -57,6 +58,10 @@ private:
     void settle_directories_below(const std::string& path);
     void settle_directory(const std::string& path, const Attributes& attributes);
     void set_link_attributes(int parent, const MemberPath& path, const Attributes& attributes);
+
+    /// A tree that is there already may be put together from several mounts, as that of an image on
+    /// base `host` is.
+    Mounts mounts() const { return m_options.into_existing ? Mounts::crossed : Mounts::refused; }
 
     Fd m_root;
     Options m_options;

@@ -137,9 +137,13 @@ Error Program::failure(const ExitState& state) const {
                  detail.empty() ? "" : ":\n", detail);
 }
 
-void Program::finish() {
+ExitState Program::join() {
     m_output.close();
-    const ExitState state = wait();
+    return wait();
+}
+
+void Program::finish() {
+    const ExitState state = join();
     if (!state.ok()) {
         throw failure(state);
     }

@@ -61,7 +61,9 @@ public:
 
     /// Our end of its stdout.
     int output() const noexcept { return m_output.get(); }
-    /// Stops reading its output and waits for its end. Throws Error when it did not exit 0.
+    /// Stops reading its output and waits for its end, which the caller judges.
+    ExitState join();
+    /// The same. Throws Error when it did not exit 0.
     void finish();
     /// For who can't make sense of the output, which mostly comes from a program that failed:
     /// throws what failed then. One that is not about to end is killed, and that is no failure.

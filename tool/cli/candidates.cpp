@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/guide.hpp"
+#include "agent/prompts.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/completion.hpp"
@@ -225,6 +227,43 @@ Candidates pipelines(const std::string& text, const Surroundings& place) {
     return found;
 }
 
+Candidates prompts(const std::string& text) {
+    Candidates found;
+    for (const agent::Prompt& prompt : agent::prompts()) {
+        add(found, text, prompt.name, prompt.description);
+    }
+    return found;
+}
+
+/// "source=": of the prompt, those that were not given yet.
+Candidates prompt_parameters(const std::string& text, const std::vector<std::string>& before) {
+    Candidates found;
+    const agent::Prompt* prompt = before.empty() ? nullptr : agent::find_prompt(before.front());
+    if (prompt == nullptr) {
+        return found;
+    }
+    for (const agent::PromptParameter& parameter : prompt->parameters) {
+        const std::string start = parameter.name + "=";
+        const bool is_given = std::ranges::any_of(
+            before, [&](const std::string& word) { return word.starts_with(start); });
+        if (!is_given) {
+            add(found, text, start, parameter.description);
+        }
+        if (parameter.name == "source" && text.starts_with(start)) {
+            found = {.words = {}, .files = Candidates::Files::directories, .prefix = start.size()};
+        }
+    }
+    return found;
+}
+
+Candidates guide_sections(const std::string& text) {
+    Candidates found;
+    for (const agent::GuideSection& section : agent::guide()) {
+        add(found, text, section.name, section.title);
+    }
+    return found;
+}
+
 Candidates one_of(const std::vector<std::string>& words, const std::string& text) {
     Candidates found;
     for (const std::string& word : words) {
@@ -236,7 +275,7 @@ Candidates one_of(const std::vector<std::string>& words, const std::string& text
 }  // namespace
 
 Candidates candidates_for(const std::string& kind, const std::string& text,
-                          const fs::path& directory) {
+                          const fs::path& directory, const std::vector<std::string>& before) {
     if (kind == "IMAGE" || kind == "BEFORE" || kind == "AFTER") {
         return images(text, Surroundings(directory));
     }
@@ -255,8 +294,17 @@ Candidates candidates_for(const std::string& kind, const std::string& text,
     if (kind == "CONFIG") {
         return configurations(text, Surroundings(directory));
     }
-    if (kind == "PIPELINE") {
+    if (kind == "PIPELINE" || kind == "[PIPELINE]") {
         return pipelines(text, Surroundings(directory));
+    }
+    if (kind == "PROMPT") {
+        return prompts(text);
+    }
+    if (kind == "PARAMETER=VALUE") {
+        return prompt_parameters(text, before);
+    }
+    if (kind == "SECTION") {
+        return guide_sections(text);
     }
     if (kind == "CACHE") {
         return caches(text, Surroundings(directory));

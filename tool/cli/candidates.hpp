@@ -21,8 +21,10 @@ struct Candidates {
 };
 
 /// What goes on with `text`, the beginning of a value that help calls `kind` ("IMAGE:PATH", "DIR"),
-/// for somebody who stands in `directory`. Makes no store; throws when something cannot be read.
+/// for somebody who stands in `directory` and has typed the arguments `before` it. Makes no store;
+/// throws when something cannot be read.
 Candidates candidates_for(const std::string& kind, const std::string& text,
-                          const std::filesystem::path& directory);
+                          const std::filesystem::path& directory,
+                          const std::vector<std::string>& before = {});
 
 }  // namespace mstage::cli

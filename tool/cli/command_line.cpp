@@ -97,6 +97,21 @@ const pipeline::BuildTree& Workplace::build_tree() const {
     return *tree;
 }
 
+const pipeline::Plan& plan_named(const pipeline::BuildTree& tree, const std::string& name) {
+    std::string known;
+    for (const pipeline::Plan& plan : tree.plans()) {
+        if (name.empty() || plan.pipeline == name) {
+            return plan;
+        }
+        if (known.find(plan.pipeline) == std::string::npos) {
+            known += (known.empty() ? "" : ", ") + plan.pipeline;
+        }
+    }
+    throw with_hint(
+        UsageError("build tree '{}' has no pipeline '{}'", tree.directory().native(), name),
+        "it has: " + known);
+}
+
 std::string own_command(const pipeline::BuildTree& tree) {
     const auto here = pipeline::BuildTree::find(".");
     if (here && here->directory() == tree.directory()) {

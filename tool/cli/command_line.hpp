@@ -57,6 +57,9 @@ public:
                    const std::string& help, Needed needed);
     void option(const std::string& names, const std::string& type, std::string& value,
                 const std::string& help);
+    /// The value may be missing: "" then, and nothing when the option is.
+    void option_or_flag(const std::string& names, const std::string& type,
+                        std::optional<std::string>& value, const std::string& help);
     /// May be given more than once.
     void options(const std::string& names, const std::string& type,
                  std::vector<std::string>& values, const std::string& help);
@@ -105,6 +108,10 @@ struct Workplace {
 private:
     std::filesystem::path m_directory;
 };
+
+/// The pipeline of that name, by its first plan; without a name the first of all. Throws a UsageError
+/// that lists those that there are.
+const pipeline::Plan& plan_named(const pipeline::BuildTree& tree, const std::string& name);
 
 /// How a person calls this program for that build tree: with -C, if he does not stand in it.
 std::string own_command(const pipeline::BuildTree& tree);

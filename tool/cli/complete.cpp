@@ -30,7 +30,7 @@ const OptionDescription* find_option(const std::vector<OptionDescription>& optio
 /// How far the words before the cursor have come.
 struct Progress {
     const OptionDescription* pending = nullptr;  ///< still wants its value
-    size_t arguments = 0;
+    std::vector<std::string> arguments;
     bool only_arguments = false;  ///< "--" was there
 };
 
@@ -49,7 +49,7 @@ public:
         } else if (word == "--") {
             progress.only_arguments = true;
         } else if (progress.only_arguments || word.size() < 2 || !word.starts_with('-')) {
-            ++progress.arguments;
+            progress.arguments.push_back(word);
             return false;
         } else if (const auto* option = find_option(m_options, word); option != nullptr) {
             progress.pending = option->value.empty() ? nullptr : option;
@@ -103,15 +103,16 @@ Candidates attached_value(const std::vector<OptionDescription>& options, const s
 
 /// "IMAGE:PATH DESTINATION" is one argument to the parser: what may be given several times, and
 /// what comes last.
-Candidates argument(const VerbDescription& verb, size_t place, const std::string& text,
-                    const std::filesystem::path& directory) {
+Candidates argument(const VerbDescription& verb, const std::vector<std::string>& before,
+                    const std::string& text, const std::filesystem::path& directory) {
+    const size_t place = before.size();
     const bool is_more = !verb.arguments.empty() && verb.arguments.back().several;
     if (place >= verb.arguments.size() && !is_more) {
         return {};
     }
     const ArgumentDescription& taken = verb.arguments[std::min(place, verb.arguments.size() - 1)];
     const std::vector<std::string> kinds = split(taken.name, ' ');
-    Candidates found = candidates_for(kinds.front(), text, directory);
+    Candidates found = candidates_for(kinds.front(), text, directory, before);
     if (kinds.size() > 1 && place >= verb.arguments.size()) {
         const Candidates last = candidates_for(kinds.back(), text, directory);
         found.words.insert(found.words.end(), last.words.begin(), last.words.end());
@@ -130,7 +131,8 @@ Candidates complete_verb(const VerbDescription& verb, const Arguments& before,
     if (progress.pending != nullptr) {
         return candidates_for(progress.pending->value, text, directory);
     }
-    const bool is_command = verb.command_follows && progress.arguments > verb.arguments.size();
+    const bool is_command =
+        verb.command_follows && progress.arguments.size() > verb.arguments.size();
     if (text.starts_with('-') && !progress.only_arguments && !is_command) {
         const size_t equals = text.find('=');
         return equals == std::string::npos ? option_names(verb.options, text)

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/suggestion.hpp"
 #include "cli/verbs.hpp"
 
 namespace mstage::cli {
@@ -30,6 +31,8 @@ const std::vector<Verb>& verbs() {
         {"cp", "Copy files out of an image", run_cp},
         {"diff", "Show how the files of two images differ", run_diff},
         {"lineage", "Show what an image was made from, or what from it", run_lineage},
+        {"prompt", "Print instructions for an agent", run_prompt},
+        {"mcp", "Serve agents over the Model Context Protocol", run_mcp},
         {"compile-commands", "Take a compile_commands.json out of an image", run_compile_commands},
         {"completion", "Print a shell's completion script", run_completion},
         {"scan", "Scan the source of a pipeline (for build tools)", run_scan},
@@ -85,28 +88,15 @@ std::string general_help() {
     return text;
 }
 
-/// Whether `text` is `other` but for one letter that it lacks, or has otherwise.
-bool differs_by_one(const std::string& text, const std::string& other) {
-    const size_t same = static_cast<size_t>(std::ranges::mismatch(text, other).in1 - text.begin());
-    return text.substr(same) == other.substr(std::min(same + 1, other.size())) ||
-           (same < text.size() && same < other.size() &&
-            text.substr(same + 1) == other.substr(same + 1));
-}
-
-/// By letters that differ, for a slip of the finger.
-bool is_near(const Verb& verb, const std::string& word) {
-    const std::string name = verb.name;
-    return verb.listed == Listed::yes &&
-           (name.starts_with(word) || word.starts_with(name) || differs_by_one(word, name) ||
-            differs_by_one(name, word) ||
-            (name.size() == word.size() && std::ranges::is_permutation(name, word)));
-}
-
 std::string suggestion(const std::string& word) {
-    const auto near =
-        std::ranges::find_if(verbs(), [&](const Verb& verb) { return is_near(verb, word); });
-    return near == verbs().end() ? "'mstage --help' lists the verbs"
-                                 : fmt::format("did you mean '{}'?", near->name);
+    std::vector<std::string> names;
+    for (const Verb& verb : verbs()) {
+        if (verb.listed == Listed::yes) {
+            names.emplace_back(verb.name);
+        }
+    }
+    const auto near = suggestion_for(word, names);
+    return near ? fmt::format("did you mean '{}'?", *near) : "'mstage --help' lists the verbs";
 }
 
 }  // namespace

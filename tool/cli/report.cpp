@@ -12,21 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const pipeline::Plan& plan_named(const pipeline::BuildTree& tree, const std::string& name) {
-    std::string known;
-    for (const pipeline::Plan& plan : tree.plans()) {
-        if (name.empty() || plan.pipeline == name) {
-            return plan;
-        }
-        if (known.find(plan.pipeline) == std::string::npos) {
-            known += (known.empty() ? "" : ", ") + plan.pipeline;
-        }
-    }
-    throw with_hint(
-        UsageError("build tree '{}' has no pipeline '{}'", tree.directory().native(), name),
-        "it has: " + known);
-}
-
 /// "-" is stdout.
 void write_result(const std::string& file, const std::string& text) {
     if (file == "-") {
@@ -84,11 +69,7 @@ int run_report(const Arguments& arguments) {
         return k_good;
     }
     const Workplace place(parser.common);
-    if (!place.tree) {
-        throw with_hint(
-            Error("'{}' is in no build tree with pipelines", parser.common.directory.native()),
-            "configure a project that uses MultiStageBuild, or name its build tree with -C");
-    }
+    place.build_tree();  // there has to be one
     if (!trace.empty()) {
         write_trace(place, pipeline, trace);
     }

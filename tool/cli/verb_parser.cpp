@@ -108,6 +108,16 @@ void VerbParser::option(const std::string& names, const std::string& type, std::
     m_parser->app.add_option(names, value, help)->option_text(type)->group(m_parser->heading);
 }
 
+void VerbParser::option_or_flag(const std::string& names, const std::string& type,
+                                std::optional<std::string>& value, const std::string& help) {
+    m_parser->app
+        .add_option_function<std::string>(
+            names, [&value](const std::string& text) { value = text; }, help)
+        ->expected(0, 1)
+        ->option_text("[" + type + "]")
+        ->group(m_parser->heading);
+}
+
 void VerbParser::options(const std::string& names, const std::string& type,
                          std::vector<std::string>& values, const std::string& help) {
     // One value each: the next word may be an argument.

@@ -31,6 +31,8 @@ int run_import(const Arguments& arguments);
 int run_lineage(const Arguments& arguments);
 int run_ls(const Arguments& arguments);
 int run_manual(const Arguments& arguments);
+int run_mcp(const Arguments& arguments);
+int run_prompt(const Arguments& arguments);
 int run_rollback(const Arguments& arguments);
 int run_report(const Arguments& arguments);
 int run_run(const Arguments& arguments);

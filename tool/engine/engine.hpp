@@ -62,8 +62,16 @@ struct ImageCopy {
     std::string name{};  ///< "docs-built:/docs", for people
 };
 
+/// A file of this machine that a run finds in its image, owner and mode as they are.
+struct FileCopy {
+    std::filesystem::path source;  ///< absolute, a regular file
+    std::string destination;       ///< absolute; directories on the way are made
+};
+
 struct RunRequest {
     ImageId image;
+    /// Nothing: a new one. For callers who have to name the run before it begins.
+    std::optional<RunId> id{};
     /// Source files to lay over the image: their digest, as it entered the key; the digest file that
     /// lists them, and where they come from should the store lack them.
     std::optional<std::string> inputs_digest{};
@@ -72,6 +80,8 @@ struct RunRequest {
     std::string source_workdir = "/app";
     /// Laid over the image and the source files, owners and all.
     std::vector<ImageCopy> copies{};
+    /// And over all that. They come into no key.
+    std::vector<FileCopy> files{};
 
     std::vector<std::string> argv{};
     std::string command_line{};  ///< the same as one line, for people and records
@@ -93,6 +103,8 @@ struct RunRequest {
     /// What a failed command leaves is a good image too: of a shell, say, whose exit code means
     /// nothing.
     bool keep_in_any_case = false;
+    /// The environment becomes that of the result, for what runs on it.
+    bool keep_environment = false;
 
     Streams streams = Streams::merged;
     int stdin_fd = -1;

@@ -28,6 +28,7 @@ using sandbox::Usage;
 using store::Cache;
 using store::CacheSharing;
 using store::check_cache_id;
+using store::Ground;
 using store::Image;
 using store::ImageConfig;
 using store::ImageId;

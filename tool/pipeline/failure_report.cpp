@@ -141,14 +141,14 @@ std::string test_pattern(const std::string& name) {
     return pattern + "$";
 }
 
+}  // namespace
+
 std::string test_command(const Plan& plan, const Task& test) {
     return fmt::format("ctest --test-dir {}{} -R {} --output-on-failure",
                        shell_quote(plan.build_dir.native()),
                        plan.config ? " -C " + shell_quote(*plan.config) : "",
                        shell_quote(test_pattern(test.name)));
 }
-
-}  // namespace
 
 std::string shown_end(const std::string& output) {
     std::string text;

@@ -49,6 +49,9 @@ struct FailureReport {
 /// "failed with exit code 1 after 6.1 s", or how else a command ended.
 std::string describe_end(const engine::Outcome& outcome, std::chrono::nanoseconds timeout);
 
+/// The command line that runs the test, and what it needs, by CTest.
+std::string test_command(const Plan& plan, const Task& test);
+
 /// `helper` is how a person calls this program.
 FailureReport make_failure_report(engine::Engine& engine, const std::string& helper,
                                   const Plan& plan, const Stage& stage,

@@ -34,7 +34,7 @@ foreach(checkpoint IN ITEMS setup-base deps-installed build-complete docs-built)
   expect_rejected("multi_stage_add_stage(app s FROM setup-base COMMAND a CHECKPOINT ${checkpoint})"
     "multi_stage_add_stage: a checkpoint of this name exists already.*CHECKPOINT: '${checkpoint}'")
 endforeach()
-foreach(checkpoint IN ITEMS scan status report test checkpoints artifacts artifacts.1 rollback-x shell-x)
+foreach(checkpoint IN ITEMS scan status report prompt test checkpoints artifacts artifacts.1 rollback-x shell-x)
   expect_rejected("multi_stage_add_stage(app s FROM setup-base COMMAND a CHECKPOINT ${checkpoint})"
     "multi_stage_add_stage: reserved name.*CHECKPOINT: '${checkpoint}'")
 endforeach()

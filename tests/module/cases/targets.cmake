@@ -38,13 +38,13 @@ expect_targets(names
   shell-setup-base shell-deps-installed shell-build-complete shell-docs-built shell-install
   app.shell-setup-base app.shell-deps-installed app.shell-build-complete app.shell-docs-built app.shell-install
   lib.shell-setup-base lib.shell-deps-installed lib.shell-build-complete
-  checkpoints app.checkpoints app.scan app.status app.report app.setup-base app.deps-installed app.build-complete app.docs-built app.install
+  checkpoints app.checkpoints app.scan app.status app.report app.prompt app.setup-base app.deps-installed app.build-complete app.docs-built app.install
   app.rollback-setup-base app.rollback-deps-installed app.rollback-build-complete app.rollback-docs-built
   app.rollback-install rollback-setup-base rollback-deps-installed rollback-build-complete rollback-docs-built
   rollback-install
-  app.artifacts app.artifacts.1 setup-base build-complete artifacts report
+  app.artifacts app.artifacts.1 setup-base build-complete artifacts report prompt
   lib.rollback-setup-base lib.rollback-deps-installed lib.rollback-build-complete
-  lib.checkpoints lib.scan lib.status lib.report lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
+  lib.checkpoints lib.scan lib.status lib.report lib.prompt lib.setup-base lib.deps-installed lib.build-complete lib.artifacts lib.artifacts.1)
 read_plan(plan names app)
 foreach(pair IN ITEMS "0 app.deps-installed" "1 build-complete" "2 app.docs-built" "3 app.install")
   string(REPLACE " " ";" pair "${pair}")
@@ -75,6 +75,9 @@ expect_calls("rollbacks" names
 build(names report STDOUT "report app in [^\n]*names-build\n")
 build(names lib.report STDOUT "report lib in [^\n]*names-build\n")
 expect_calls("reports" names)
+build(names prompt STDOUT "prompt --pipeline app in [^\n]*names-build\n")
+build(names lib.prompt STDOUT "prompt --pipeline lib in [^\n]*names-build\n")
+expect_calls("prompts" names)
 build(names shell-build-complete)
 build(names lib.shell-deps-installed)
 expect_calls("shells" names
@@ -135,12 +138,12 @@ function(say_folders)
 endfunction()
 cmake_language(DEFER CALL say_folders)
 ]==])
-configure(folders STDOUT "-- 30 targets\n")
+configure(folders STDOUT "-- 32 targets\n")
 
 # A pipeline without a stage.
 write_project(base "multi_stage_build(app INSTALL_COMMAND \"\" BUILD_COMMAND \"\" TEST_COMMAND \"\")")
 configure(base)
-expect_targets(base app.status app.report app.setup-base setup-base report app.checkpoints checkpoints
+expect_targets(base app.status app.report app.prompt app.setup-base setup-base report prompt app.checkpoints checkpoints
   app.rollback-setup-base rollback-setup-base app.shell-setup-base shell-setup-base)
 build(base setup-base)
 expect_calls("setup-base alone" base "stage app.setup-base: run")

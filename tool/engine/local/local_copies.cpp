@@ -1,4 +1,4 @@
-// Files of other images for a run. They become a layer between the image and what the command
+// Files of other images, and of this machine, for a run. They become a layer between the image and what the command
 // writes.
 
 #include <fcntl.h>
@@ -56,7 +56,7 @@ void copy_matches(const ImageCopy& copy, int source_root, int target_root,
 std::optional<store::LayerId> LocalEngine::copied_layer(const RunRequest& request,
                                                         store::Ground ground,
                                                         const std::vector<store::LayerId>& layers) {
-    if (request.copies.empty()) {
+    if (request.copies.empty() && request.files.empty()) {
         return std::nullopt;
     }
     store::WorkDir work = m_store.make_work_dir();
@@ -85,6 +85,13 @@ std::optional<store::LayerId> LocalEngine::copied_layer(const RunRequest& reques
                 sandbox::mount_root(source.plan);
                 const Fd source_root = open_fd(source.plan.mount_point, O_PATH | O_DIRECTORY);
                 copy_matches(*copy, source_root.get(), target_root.get(), options);
+            });
+        }
+        for (const auto& [source, destination] : request.files) {
+            with_context(fmt::format("copying '{}' to '{}'", source.native(), destination), [&] {
+                const Fd directory = open_fd(source.parent_path(), O_PATH | O_DIRECTORY);
+                archive::copy_into_tree(directory.get(), "/" + source.filename().native(),
+                                        target_root.get(), destination, options);
             });
         }
     };

@@ -68,8 +68,8 @@ private:
     /// store lack them.
     std::vector<store::LayerId> source_layers(const RunRequest& request);
     std::vector<store::CacheLease> take_caches(const RunRequest& request, PhaseTimer& timer) const;
-    /// A layer with what `request.copies` add to an image of these layers; nothing when that is
-    /// nothing.
+    /// A layer with what `request.copies` and `request.files` add to an image of these layers;
+    /// nothing when that is nothing.
     std::optional<store::LayerId> copied_layer(const RunRequest& request, store::Ground ground,
                                                const std::vector<store::LayerId>& layers);
     /// Waits as lock_key() does, and until one of the signals comes (Interrupted).

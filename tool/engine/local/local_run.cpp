@@ -172,7 +172,7 @@ RunResult LocalEngine::run(const RunRequest& request) try {
     const RootLayout layout =
         lay_out_root(m_store, image.ground, layers, m_ids, Access::read_write, work.path());
 
-    RunResult result{.run = RunId::generate(), .outcome = {}, .log = {}};
+    RunResult result{.run = request.id ? *request.id : RunId::generate(), .outcome = {}, .log = {}};
     const fs::path run_dir = m_store.make_run_dir(result.run);
     result.log = run_dir / "output.log";
     const Fd log = open_fd(result.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -265,7 +265,13 @@ RunResult LocalEngine::run(const RunRequest& request) try {
 void LocalEngine::finish_good_run(const RunRequest& request, Image next, const RootLayout& layout,
                                   RunResult& out) {
     const Image parent = m_store.get_image(request.image);
-    if (!out.filesystem_changed && next.layers == parent.layers) {
+    if (request.keep_environment) {
+        for (const auto& [name, value] : request.environment) {
+            next.config.environment[name] = value;
+        }
+    }
+    if (!out.filesystem_changed && next.layers == parent.layers &&
+        next.config.environment == parent.config.environment) {
         out.result_image = parent.id;
         return;
     }

@@ -14,14 +14,14 @@ public:
     ReportCommands(const std::string& helper, const Plan& plan);
 
     std::string verb(const std::string& words) const { return m_start + " " + words; }
+    /// As short as it can be.
+    std::string name(const std::string& checkpoint) const;
     /// `more` goes behind the checkpoint's name.
     std::string rollback(const std::string& checkpoint, const std::string& more = "") const;
     /// Those that the report has for a checkpoint, by name.
     Json of(const std::string& checkpoint, const std::string& from) const;
 
 private:
-    std::string name(const std::string& checkpoint) const;
-
     const Plan& m_plan;
     std::string m_start;
 };

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/template.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/report/log_parts.hpp"
 #include "pipeline/report/report_commands.hpp"

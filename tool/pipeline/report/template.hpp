@@ -1,16 +1,11 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 
 #include "base/json.hpp"
 
 namespace mstage::pipeline {
-
-/// `text` with every `{{name}}` replaced by the value of that name; what values hold is not looked
-/// at again. A name without a value is an Error.
-std::string fill_template(std::string_view text, const std::map<std::string, std::string>& values);
 
 /// `text` for places between tags and in quoted attributes of HTML.
 std::string escape_html(std::string_view text);

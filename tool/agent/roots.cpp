@@ -1,0 +1,77 @@
+#include "agent/roots.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace mstage::agent {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_in(const fs::path& path, const fs::path& directory) {
+    return std::ranges::mismatch(directory, path).in1 == directory.end();
+}
+
+fs::path real_path(const std::string& path) {
+    if (!fs::path(path).is_absolute()) {
+        throw Error("'{}' is no absolute path", path);
+    }
+    std::error_code error;
+    fs::path real = fs::canonical(path, error);
+    if (error) {
+        throw SysError(error.value(), "'{}'", path);
+    }
+    return real;
+}
+
+}  // namespace
+
+Roots::Roots(const std::vector<fs::path>& directories) {
+    for (const fs::path& directory : directories) {
+        std::error_code error;
+        const fs::path real = fs::canonical(directory, error);
+        if (error || !fs::is_directory(real)) {
+            throw UsageError("'{}' is no directory", directory.native());
+        }
+        m_directories.push_back(real);
+    }
+}
+
+fs::path Roots::resolve(const std::string& path) const {
+    const fs::path real = real_path(path);
+    return check(path, real);
+}
+
+fs::path Roots::resolve_new(const std::string& path) const {
+    const fs::path name = fs::path(path).filename();
+    if (name.empty() || name == "." || name == "..") {
+        throw Error("'{}' is no name for a file", path);
+    }
+    const fs::path parent = real_path(fs::path(path).parent_path().native());
+    return check(path, parent) / name;
+}
+
+bool Roots::holds(const fs::path& real) const {
+    return std::ranges::any_of(m_directories,
+                               [&](const fs::path& root) { return is_in(real, root); });
+}
+
+const fs::path& Roots::check(const std::string& path, const fs::path& real) const {
+    if (holds(real)) {
+        return real;
+    }
+    std::string known;
+    for (const fs::path& root : m_directories) {
+        known += (known.empty() ? "" : ", ") + shell_quote(root.native());
+    }
+    throw with_hint(
+        Error("'{}' is outside of what this server may show", path),
+        known.empty()
+            ? "it was started without --root DIR, and so shows no directory"
+            : fmt::format("it was started for {}; another --root DIR adds to that", known));
+}
+
+}  // namespace mstage::agent
