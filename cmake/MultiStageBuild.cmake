@@ -350,11 +350,12 @@ Commands
   ``DESTINATION <dir>``
     Directory on this machine, relative to ``CMAKE_CURRENT_BINARY_DIR``. A file that was delivered
     before, and that the checkpoint no longer has, is removed there, unless somebody has changed it.
+    In the build tree itself no file takes the place of one of the build system's own.
 
   ``ALWAYS``
     The stage that makes the checkpoint brings the files out as well, whatever its exit, without the
     target: those of the image when it went well, and of what its command left when it failed. What
-    is not there is left out. For test reports, say, and logs:
+    is not there, or is a FIFO, a socket or a device, is left out. For test reports, say, and logs:
 
     .. code-block:: cmake
 

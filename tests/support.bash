@@ -185,7 +185,7 @@ absent() {
     done
 }
 
-# is_nowhere VALUE PATH...: no file, name or link below the paths has the value in plain, base64 or URL form.
+# is_nowhere VALUE PATH...: no file, name or link below the paths has the value in plain, base64, URL, JSON or hexadecimal form.
 is_nowhere() {
     local found value_file as=()
     value_file=$(mktemp "${TMPDIR:-/tmp}/mstage-test.XXXXXX")

@@ -201,6 +201,19 @@ a\ directory/sub/' "$(offers_of_bash 'mstage scan a\ directory/' | sed 's/ $//')
     offers "mstage cp tag:base:/x pl" "plain "
 }
 
+@test "within quotes" {
+    local quote
+    for quote in \" \'; do
+        same "<-C><build><run><first>" "$(typed bash "mstage -C build run ${quote}fir")"
+        same "<run><tag:base>" "$(typed bash "mstage run ${quote}tag:b")"
+        same "<import><rootfs:plain>" "$(typed bash "mstage import ${quote}rootfs:pl")"
+    done
+    # What a shell would make something else of is no name there.
+    # shellcheck disable=SC2016
+    touch 'odd $HOME' 'odd name'
+    same "<import><rootfs:odd name>" "$(typed bash 'mstage import "rootfs:odd')"
+}
+
 @test "values that are words" {
     offers "mstage completion " "bash " "fish " "zsh "
     offers "mstage run --timeout " ""

@@ -269,6 +269,46 @@ deep" "$out"
     same one "$(cat victim-dir/one.txt)"
 }
 
+@test "cp goes through no link that an earlier one made and that leads out" {
+    mkdir -p victim tree/data/out tree/tree there
+    echo evil >tree/data/out/passwd
+    echo precious >victim/passwd
+    ln -s "$work/victim" tree/out
+    ln -s "$work/victim" tree/tree/sub
+    ln -s data tree/inside
+    mkfifo tree/fifo
+    mstage import --tag links "rootfs:$work/tree" >/dev/null
+    mkdir to && cd to
+    # What fails afterwards has made it, too.
+    fails mstage cp tag:links:/out tag:links:/tree tag:links:/fifo .
+    same "$work/victim" "$(readlink out)"
+    local destination
+    for destination in out/passwd out/ out/new/ tree/sub/passwd "$work/there/../to/out/passwd" ./tree/../out/.; do
+        fails mstage cp tag:links:/data/out/passwd "$destination"
+        has "$err" "is a link to '$work/victim' that came out of an image: nothing is copied through it"
+    done
+    fails mstage cp 'tag:links:/data/out/*' out
+    has "$err" "to/out' is a link that came out of an image, and no directory"
+    # Also by way of a link of one's own.
+    ln -s out mine
+    fails mstage cp tag:links:/data/out/passwd mine/passwd
+    fails mstage cp tag:links:/data/out/passwd mine
+    same precious "$(cat ../victim/passwd)"
+    same passwd "$(ls ../victim)"
+    # At the end it is replaced, as any other name is.
+    succeeds mstage cp tag:links:/data/out/passwd out
+    [[ ! -L out ]]
+    same evil "$(cat out)"
+    # One that was made by hand is followed, also under the same name; so is one that leads nowhere else.
+    ln -sfn "$work/victim" out
+    succeeds mstage cp tag:links:/data/out/passwd out/copy
+    same evil "$(cat ../victim/copy)"
+    succeeds mstage cp tag:links:/inside tag:links:/data .
+    [[ -L inside ]]
+    succeeds mstage cp tag:links:/data/out/passwd inside/here
+    same evil "$(cat data/here)"
+}
+
 @test "cp does not run anything, and needs no shell in the image" {
     mkdir -p tree/bin tree/etc
     echo x >tree/file

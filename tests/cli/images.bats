@@ -120,6 +120,8 @@ $base  other" "$out"
     same "$listing" "$out"
     succeeds mstage ls "${base:0:13}"
     fails mstage ls "${base:0:3}"
+    same "mstage: error: '${base:0:3}' is too short for a UUID: it takes its first 4 digits, or more
+  'mstage images' lists them" "$err"
     succeeds mstage ls "${base^^}"
     same "$listing" "$out"
     succeeds mstage ls "${base:0:8}:/bin"

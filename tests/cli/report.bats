@@ -51,6 +51,8 @@ page_data() {
 }
 
 @test "outside of a build tree" {
+    mkdir elsewhere
+    cd elsewhere
     fails mstage report
     same "mstage: error: '.' is in no build tree with pipelines
   configure a project that uses MultiStageBuild, or name its build tree with -C" "$err"

@@ -46,13 +46,14 @@ image_of() {
 }
 
 @test "outside of a build tree; words that are missing, too many or unknown" {
+    cd source
     for verb in "rollback first" history; do
         # shellcheck disable=SC2086
         fails mstage $verb
         same "mstage: error: '.' is in no build tree with pipelines
   configure a project that uses MultiStageBuild, or name its build tree with -C" "$err"
     done
-    cd build
+    cd ../build
     misused mstage rollback
     has "$err" "which checkpoint to go back to?"
     misused mstage rollback --undo first
@@ -205,7 +206,7 @@ app.second        dropped" "$(cut -c 1-25 <<<"$out" | sed 's/ *$//')"
     succeeds mstage -C build history --json
     same '["build_dir", "history"]' "$(json "$out" 'sorted(d)')"
     for i in 0 1 6; do
-        same '["checkpoint", "config", "duration_s", "event", "generation", "image", "key", "parent", "phases", "pinned", "pipeline", "present", "run", "time", "version"]' \
+        same '["checkpoint", "config", "duration_s", "end", "event", "generation", "image", "key", "parent", "phases", "pinned", "pipeline", "present", "run", "time", "version"]' \
             "$(json "$out" "sorted(d['history'][$i])")"
     done
     same '[["first", "ran", 3, false], ["first", "ran", 2, false], ["first", "rolled-back", 1, false], ["first", "dropped", null, false]]' \

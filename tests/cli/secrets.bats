@@ -33,7 +33,7 @@ require_ids() {
 # The value in the forms in which it must not be seen.
 forms() {
     python3 - "$value" <<'END'
-import base64, sys, urllib.parse
+import base64, json, sys, urllib.parse
 value = sys.argv[1].encode()
 print(value.decode())
 print("token=" + urllib.parse.quote(value, safe=""))
@@ -41,6 +41,8 @@ print("token=" + urllib.parse.quote_plus(value))
 for text in value, b"me:" + value, b"you:" + value + b"\n", b"user:" + value + b" x":
     print(base64.b64encode(text).decode())
     print(base64.urlsafe_b64encode(text).decode())
+print(value.hex(), value.hex().upper(), value.hex(":"))
+print(json.dumps("<" + value.decode() + ">").replace("/", "\\/"))
 print(base64.encodebytes(b"x" * 50 + value + b"y" * 50).decode())
 END
 }
@@ -88,7 +90,7 @@ END
         log=$(json "$out" 'd["log"]')
         is_nowhere "$value" "$log"
         has "$(cat "$log")" "token=***"
-        same 12 "$(grep -c '[*][*][*]' "$log")"
+        same 14 "$(grep -c '[*][*][*]' "$log")"
     done
 }
 
@@ -180,6 +182,40 @@ END
     has "$err" "/var/c/a/b (secret 'token', in cache 'leaky': mstage caches --rm leaky)"
     exits 0 mstage caches --rm leaky
     exits 0 with_secret --cache /var/c,id=leaky tag:base -c 'echo 1 >/var/c/a'
+}
+
+@test "a secret that a killed run left in a cache is found by the next with that secret" {
+    duration=$(odd_duration)
+    local cache=(--cache /var/c,id=killed)
+    TOKEN=$value "$MSTAGE_EXECUTABLE" run --secret token=env:TOKEN "${cache[@]}" tag:base \
+        -c "cp /run/secrets/token /var/c/left; exec sleep $duration" 2>/dev/null 3>&- &
+    eventually is_running "$duration"
+    # One at the same time knows that the other still lives.
+    exits 1 with_secret "${cache[@]}" tag:base -- true
+    has "$err" "/var/c/left (secret 'token', in cache 'killed'"
+    kill -KILL $!
+    wait $! || true
+    eventually is_gone "$duration"
+    sleep 2.1
+    # Who does not know the secret cannot find it.
+    exits 0 mstage run "${cache[@]}" tag:base -- true
+    for _ in 1 2; do
+        exits 1 with_secret "${cache[@]}" tag:base -- true
+        has "$err" "/var/c/left (secret 'token', in cache 'killed'"
+    done
+    is_nowhere "$value" "$MSTAGE_STORE"/caches/*.unsearched.*
+    exits 0 with_secret "${cache[@]}" tag:base -- rm /var/c/left
+    same "" "$(find "$MSTAGE_STORE/caches" -name '*.unsearched.*')"
+}
+
+@test "leaks are told whatever the exit" {
+    exits 3 with_secret --no-disposable tag:base -c 'mkdir /app; cp /run/secrets/token /app; exit 3'
+    has "$err" "the command left a secret where it is to be found"
+    has "$err" "/app/token (secret 'token')"
+    exits 124 with_secret --timeout 1 --cache /var/c,id=late tag:base -c 'cp /run/secrets/token /var/c/a; exec sleep 1000'
+    has "$err" "/var/c/a (secret 'token', in cache 'late'"
+    exits 0 mstage caches --rm late
+    same "" "$(find "$MSTAGE_STORE/caches" -name 'late*.unsearched.*')"
 }
 
 @test "the record has the ids" {

@@ -51,9 +51,19 @@ build_all() {
 }
 
 @test "outside of a build tree" {
+    cd source
     fails mstage status
     same "mstage: error: '.' is in no build tree with pipelines
   configure a project that uses MultiStageBuild, or name its build tree with -C" "$err"
+}
+
+@test "in the source directory of a build tree: which one it is" {
+    fails mstage status
+    same "mstage: error: '.' is in no build tree with pipelines
+  one is 'build': $MSTAGE_EXECUTABLE -C build …" "$err"
+    cd source
+    fails mstage -C "$work" history
+    has "$err" "one is '$work/build': $MSTAGE_EXECUTABLE -C $work/build …"
 }
 
 @test "checkpoints are not built, current, out of date, failed, restored" {
@@ -146,6 +156,16 @@ setup-base                    not built
         '[c["copies_from"] for c in d["checkpoints"] if c["checkpoint"] == "packed"][0]')"
 }
 
+@test "an image that the store has lost: which one, and what may be the cause" {
+    build_all
+    local image
+    image=$(json "$(mstage -C build status --json)" 'd["checkpoints"][2]["image"]')
+    mv "$MSTAGE_STORE/images/$image.json" lost
+    has "$(mstage -C build status)" "its image ${image:0:8} is not in the store: was it built with another MSTAGE_STORE?"
+    mv lost "$MSTAGE_STORE/images/$image.json"
+    has_not "$(mstage -C build status)" "is not in the store"
+}
+
 @test "what was put back is pinned" {
     build_all
     echo two >source/file
@@ -187,7 +207,7 @@ on_terminal() {
     same '["build_dir", "checkpoints"]' "$(json "$out" 'sorted(d)')"
     same "$work/build" "$(json "$out" 'd["build_dir"]')"
     for i in 0 1 2; do
-        same '["checkpoint", "config", "copies_from", "created", "duration_s", "failed", "from", "image", "next", "pinned_since", "pipeline", "running", "size_bytes", "state"]' \
+        same '["checkpoint", "config", "copies_from", "created", "duration_s", "end", "failed", "from", "image", "next", "pinned_since", "pipeline", "running", "size_bytes", "state"]' \
             "$(json "$out" "sorted(d['checkpoints'][$i])")"
     done
     same '[null, "setup-base", "first"]' "$(json "$out" '[c["from"] for c in d["checkpoints"]]')"

@@ -32,6 +32,16 @@ second" "$(image_file build-complete:/result)"
     nothing_to_do
 }
 
+# ended_otherwise STATE WORD VERB: what the verbs call an attempt that did not fail by itself.
+ended_otherwise() {
+    matches "$(mstage -C build status)" "build-complete  $1 *.*  $3 after .*; to look at what it left:"
+    same "failed $2" "$(json "$(mstage -C build status --json)" \
+        '"{state} {end}".format(**d["checkpoints"][2])')"
+    matches "$(mstage -C build history build-complete)" " $2 .* ago"
+    has "$(mstage -C build why build-complete)" ", and $3: image "
+    has "$(mstage -C build why build-complete)" "the last attempt $3"
+}
+
 # Starts a build in a process group of its own, as a terminal's shell does; waits until its command runs.
 start_build() {
     set -m
@@ -122,7 +132,9 @@ start_build() {
     has "$out" "was ended by its time-out of 3.0 s"
     has "$out" "| begun"
     eventually is_gone "$duration"
+    ended_otherwise "timed out" timed-out "timed out"
     goes_on_from_install
+    has "$(mstage -C build why build-complete)" "the attempt before it timed out"
 }
 
 @test "Ctrl-C" {
@@ -139,6 +151,7 @@ start_build() {
     eventually is_gone "$duration"
     absent build/.mstage/app/build-complete.checkpoint
     [[ -f build/.mstage/app/deps-installed.checkpoint ]]
+    ended_otherwise interrupted interrupted "was interrupted"
     goes_on_from_install
 }
 
@@ -260,6 +273,21 @@ END
     nothing_to_do artifacts
 }
 
+@test "artifacts that come out whatever the exit: a FIFO among them, and names that are no text" {
+    echo 'multi_stage_add_artifact(app FROM build-complete PATH "/r/*" DESTINATION reports ALWAYS)' >project/more.cmake
+    configure -D SAMPLE_BUILD='mkdir -p /r/sub; mkfifo /r/a /r/sub/fifo; echo x >/r/b; echo y >/r/sub/file;
+        cd /r; echo z >"$(printf "odd-\374%%41")"; exit 3'
+    build_fails
+    has_not "$out" "could not be brought"
+    same x "$(cat build/reports/b)"
+    same y "$(cat build/reports/sub/file)"
+    absent build/reports/a build/reports/sub/fifo
+    same z "$(cat build/reports/odd-*)"
+    configure -D SAMPLE_BUILD='mkdir /r; echo x >/r/b'
+    build
+    same b "$(ls build/reports | grep -v sub)"
+}
+
 @test "a stage without output, and one with a great deal" {
     configure -D SAMPLE_BUILD="exit 1"
     build_fails
@@ -336,6 +364,27 @@ END
     same precious "$(cat elsewhere/file)"
     build_fails artifacts
     same precious "$(cat elsewhere/file)"
+}
+
+@test "an artifact takes no place of the build system's" {
+    cat >project/more.cmake <<'END'
+multi_stage_add_artifact(app FROM build-complete PATH "/out/*" DESTINATION "${CMAKE_BINARY_DIR}" ALWAYS)
+END
+    local name before
+    for name in build.ninja CMakeCache.txt CMakeFiles; do
+        configure -D SAMPLE_BUILD="mkdir -p /out/$name && echo x >/out/$name/file; echo x >/out/app"
+        before=$(md5sum build/build.ninja build/CMakeCache.txt)
+        build
+        has "$out" "'$work/build/$name' belongs to the build system of this build tree"
+        build_fails artifacts
+        has "$out" "'$work/build/$name' belongs to the build system of this build tree"
+        same "$before" "$(md5sum build/build.ninja build/CMakeCache.txt)"
+        absent "build/$name/file"
+    done
+    # What lies beside it is welcome.
+    configure -D SAMPLE_BUILD="mkdir /out; echo x >/out/app"
+    build artifacts
+    same x "$(cat build/app)"
 }
 
 @test "two artifacts with one destination leave each other alone" {

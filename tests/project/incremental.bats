@@ -3,6 +3,7 @@
 
 load ../support.bash
 load project.bash
+load ../oci.bash
 
 built() {
     configure "$@"
@@ -419,4 +420,38 @@ second" "$(cat build/delivered/result)"
 second" "$(cat build/delivered/result)"
     same changed "$(cat build/delivered/a.txt)"
     nothing_to_do artifacts
+}
+
+@test "an exported image holds no source file as it was before" {
+    echo marker-of-old >project/src/a.txt
+    echo marker-of-removed >project/src/c.txt
+    ln -s a.txt project/src/link
+    built -D SAMPLE_BUILD="cat src/* >/result"
+    rm project/src/c.txt
+    build
+    later
+    echo new >project/src/a.txt
+    echo another library >project/deps.txt
+    build
+    same "install 2, build 3" "$(runs)"
+    local id tree
+    id=$(image_of build-complete)
+    # Kept as what changed: otherwise there would be nothing to see here.
+    ls store/layers/*.continues
+    # The store's links between snapshots are nobody's.
+    tree=$(list_image "$id" | sed "s/ =b'.*//; s/ *$//")
+    succeeds mstage -C build export --compression none build-complete "oci:$work/one"
+    local digest=$out
+    succeeds mstage -C build export --compression none build-complete "oci:$work/two"
+    same "$digest" "$out"
+    diff -r one two
+    if grep -rl marker-of- one; then
+        blame "a layer has what a source file was before"
+    fi
+    # base, source and result of the one stage, of the other
+    same 5 "$(python3 -c '
+import glob, json
+print(max(len(json.load(open(f)).get("layers", [])) for f in glob.glob("one/blobs/sha256/*") if open(f, "rb").read(1) == b"{"))')"
+    MSTAGE_STORE=$work/other succeeds mstage import "oci:$work/one"
+    same "$tree" "$(MSTAGE_STORE=$work/other list_image "$out" | sed 's/ *$//')"
 }

@@ -316,6 +316,17 @@ lib.setup-base keep" "$expected"
     same "install 2, build 2" "$(runs)"
 }
 
+@test "a rollback between two stages of a build: the build says what happened" {
+    configure
+    build deps-installed
+    succeeds mstage -C build rollback setup-base
+    # As ninja would go on.
+    fails mstage stage build/.mstage/app/plan.json build
+    matches "$err" "checkpoint 'app.deps-installed' was rolled back .* ago, while this build went on"
+    has "$err" "run the build again: "
+    build
+}
+
 @test "after ninja clean a pinned checkpoint comes back" {
     built
     local first

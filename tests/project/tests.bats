@@ -227,6 +227,12 @@ END
     same "12 3" "$(measurement app.flaky forks) $(measurement app.flaky failed_forks)"
     same "5 0" "$(measurement app.steady forks) $(measurement app.steady failed_forks)"
     same "run 8" "$(measurement app.flaky "log of fork 8")"
+    # Each that failed has its report.
+    same "app.flaky deps-installed 5
+app.flaky deps-installed 5
+app.flaky deps-installed 5" "$(for report in store/runs/*/report.json; do
+        json "$(cat "$report")" '"{test} {from} {exit_code}".format(**d)'
+    done)"
     same "$(image_of deps-installed)" "$(measurement app.flaky image)"
     nothing_to_do deps-installed
 }

@@ -60,6 +60,100 @@ std::optional<unsigned> hex_digit(char c) {
     return std::nullopt;
 }
 
+/// Both digits of a byte, in each way to write them.
+std::vector<std::string> hex_forms(char c) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    std::vector<std::string> forms;
+    for (const char* high : {"0123456789abcdef", "0123456789ABCDEF"}) {
+        for (const char* low : {"0123456789abcdef", "0123456789ABCDEF"}) {
+            forms.push_back({high[byte >> 4U], low[byte & 15U]});
+        }
+    }
+    return forms;
+}
+
+std::string utf8(std::uint32_t code) {
+    const auto tail = [code](unsigned shift) {
+        return static_cast<char>(0x80U | (code >> shift & 0x3fU));
+    };
+    if (code < 0x80) {
+        return {static_cast<char>(code)};
+    }
+    if (code < 0x800) {
+        return {static_cast<char>(0xc0U | code >> 6U), tail(0)};
+    }
+    if (code < 0x10000) {
+        return {static_cast<char>(0xe0U | code >> 12U), tail(6), tail(0)};
+    }
+    return {static_cast<char>(0xf0U | code >> 18U), tail(12), tail(6), tail(0)};
+}
+
+/// An escape of a JSON string, or what may become one.
+struct JsonEscape {
+    std::string bytes{};   ///< that it stands for; empty when there is none
+    size_t length = 0;     ///< of the escape
+    bool is_open = false;  ///< the text ends in it
+};
+
+/// The number of "\\uXXXX".
+struct JsonUnit {
+    std::optional<std::uint32_t> value{};
+    bool is_open = false;
+};
+
+JsonUnit json_unit(std::string_view text) {
+    constexpr std::string_view k_beginning = "\\u";
+    constexpr size_t k_length = 6;
+    std::uint32_t value = 0;
+    for (size_t at = 0; at < k_length; ++at) {
+        if (at == text.size()) {
+            return {.is_open = true};
+        }
+        if (at < k_beginning.size()) {
+            if (text[at] != k_beginning[at]) {
+                return {};
+            }
+            continue;
+        }
+        const auto digit = hex_digit(text[at]);
+        if (!digit) {
+            return {};
+        }
+        value = value << 4U | *digit;
+    }
+    return {.value = value};
+}
+
+/// `text` begins with a backslash.
+JsonEscape json_escape(std::string_view text) {
+    constexpr std::string_view k_letters = "\"\\/bfnrt";
+    constexpr std::string_view k_meanings = "\"\\/\b\f\n\r\t";
+    if (text.size() > 1 && text[1] != 'u') {
+        const size_t found = k_letters.find(text[1]);
+        return found == std::string_view::npos
+                   ? JsonEscape{}
+                   : JsonEscape{.bytes = std::string(1, k_meanings[found]), .length = 2};
+    }
+    const JsonUnit first = json_unit(text);
+    if (!first.value) {
+        return {.is_open = first.is_open};
+    }
+    constexpr size_t k_length = 6;
+    constexpr std::uint32_t k_high = 0xd800;
+    constexpr std::uint32_t k_low = 0xdc00;
+    constexpr std::uint32_t k_end = 0xe000;
+    if (*first.value < k_high || *first.value >= k_end) {
+        return {.bytes = utf8(*first.value), .length = k_length};
+    }
+    // What has no room in one is in two.
+    const JsonUnit second = json_unit(text.substr(k_length));
+    if (!second.value || *first.value >= k_low || *second.value < k_low || *second.value >= k_end) {
+        return {.is_open = second.is_open && *first.value < k_low};
+    }
+    return {.bytes = utf8(0x10000 + ((*first.value - k_high) << 10U) + (*second.value - k_low)),
+            .length = 2 * k_length};
+}
+
 /// The letter of the standard alphabet for one of either.
 char standard_letter(char c) {
     if (c == '-') {
@@ -140,7 +234,9 @@ void SecretPatterns::add_forms(std::string_view value) {
     add_pattern(std::string(value), Form::plain);
     if (!std::ranges::all_of(value, is_unreserved)) {
         add_pattern(std::string(value), Form::percent);
+        add_pattern(std::string(value), Form::json);
     }
+    add_pattern(std::string(value), Form::hex);
     for (size_t offset = 0; offset < 3; ++offset) {
         add_base64(value, offset);
     }
@@ -205,6 +301,15 @@ std::vector<std::string> SecretPatterns::beginnings(const Pattern& pattern) {
         firsts += firsts[0] == ' ' ? "+" : "";
         seconds += seconds[0] == ' ' ? "%+" : "%";
     }
+    if (pattern.form == Form::hex) {
+        return hex_forms(firsts[0]);
+    }
+    if (pattern.form == Form::json) {
+        for (const char letter : std::string_view("u\"\\/bfnrt")) {
+            found.push_back({'\\', letter});
+        }
+        seconds += '\\';
+    }
     for (const char first : firsts) {
         for (const char second : seconds) {
             found.push_back({first, second});
@@ -256,6 +361,10 @@ SecretPatterns::Fit SecretPatterns::fit(const Pattern& pattern, std::string_view
             return fit_plain(pattern.bytes, text);
         case Form::percent:
             return fit_percent(pattern.bytes, text);
+        case Form::json:
+            return fit_json(pattern.bytes, text);
+        case Form::hex:
+            return fit_hex(pattern.bytes, text);
         case Form::base64:
             break;
     }
@@ -301,6 +410,55 @@ SecretPatterns::Fit SecretPatterns::fit_percent(std::string_view pattern, std::s
             return {};
         }
         ++at;
+    }
+    return Fit::whole(at);
+}
+
+SecretPatterns::Fit SecretPatterns::fit_json(std::string_view pattern, std::string_view text) {
+    size_t at = 0;
+    for (size_t i = 0; i < pattern.size();) {
+        if (at == text.size()) {
+            return Fit::open(i);
+        }
+        if (text[at] == '\\') {
+            const JsonEscape escape = json_escape(text.substr(at));
+            if (escape.is_open) {
+                return Fit::open(std::max<size_t>(i, 1));
+            }
+            if (escape.length > 0 && pattern.substr(i).starts_with(escape.bytes)) {
+                i += escape.bytes.size();
+                at += escape.length;
+                continue;
+            }
+        }
+        if (text[at] != pattern[i]) {
+            return {};
+        }
+        ++at;
+        ++i;
+    }
+    return Fit::whole(at);
+}
+
+SecretPatterns::Fit SecretPatterns::fit_hex(std::string_view pattern, std::string_view text) {
+    size_t at = 0;
+    for (size_t i = 0; i < pattern.size(); ++i) {
+        if (i > 0) {
+            const size_t next = behind_line_end(text, at);
+            const bool is_parted =
+                next == at && at < text.size() && (text[at] == ' ' || text[at] == ':');
+            at = is_parted ? at + 1 : next;
+        }
+        const auto byte = static_cast<std::uint8_t>(pattern[i]);
+        for (const unsigned digit : {unsigned{byte} >> 4U, unsigned{byte} & 15U}) {
+            if (at == text.size()) {
+                return Fit::open(std::max<size_t>(i, 1));
+            }
+            if (hex_digit(text[at]) != digit) {
+                return {};
+            }
+            ++at;
+        }
     }
     return Fit::whole(at);
 }

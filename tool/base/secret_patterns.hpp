@@ -17,6 +17,9 @@ inline constexpr size_t k_shortest_secret = 6;
 ///
 /// * as they are, but for line ends at their end;
 /// * with any of their characters as %XX, and blanks as '+';
+/// * with any of them as the escapes of a JSON string;
+/// * in hexadecimal digits of either case, with line ends as below, or a blank or a colon, between
+///   bytes;
 /// * in base64 of either alphabet, also when something else is encoded before or behind it, then but
 ///   for the letters that depend on that too. Line ends, with the blanks that indent the next line,
 ///   may be anywhere in it.
@@ -42,7 +45,7 @@ public:
     Match match_at(std::string_view text, size_t at) const;
 
 private:
-    enum class Form { plain, percent, base64 };
+    enum class Form { plain, percent, json, hex, base64 };
     struct Pattern {
         std::string bytes;
         Form form;
@@ -58,6 +61,8 @@ private:
     static Fit fit(const Pattern& pattern, std::string_view text);
     static Fit fit_plain(std::string_view pattern, std::string_view text);
     static Fit fit_percent(std::string_view pattern, std::string_view text);
+    static Fit fit_json(std::string_view pattern, std::string_view text);
+    static Fit fit_hex(std::string_view pattern, std::string_view text);
     static Fit fit_base64(std::string_view pattern, std::string_view text);
 
     size_t m_secrets = 0;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.hpp"
@@ -38,6 +39,20 @@ fs::path default_store() {
                     "set MSTAGE_STORE to a directory of your own");
 }
 
+/// The first of the build trees in a source directory; empty when there is none.
+std::string build_tree_below(const fs::path& directory) {
+    std::vector<std::string> found;
+    std::error_code closed;
+    for (const auto& entry : fs::directory_iterator(directory, closed)) {
+        std::error_code ignored;
+        if (fs::is_directory(entry.path() / ".mstage", ignored) &&
+            pipeline::BuildTree::find(entry.path())) {
+            found.push_back(entry.path().lexically_normal().native());
+        }
+    }
+    return found.empty() ? "" : *std::ranges::min_element(found);
+}
+
 }  // namespace
 
 std::string own_name() {
@@ -71,9 +86,13 @@ engine::Image Workplace::image(const std::string& reference) const {
 
 const pipeline::BuildTree& Workplace::build_tree() const {
     if (!tree) {
+        const std::string below = build_tree_below(m_directory);
         throw with_hint(
             Error("'{}' is in no build tree with pipelines", m_directory.native()),
-            "configure a project that uses MultiStageBuild, or name its build tree with -C");
+            below.empty()
+                ? "configure a project that uses MultiStageBuild, or name its build tree with -C"
+                : fmt::format("one is '{0}': {1} -C {2} …", below, shell_quote(own_name()),
+                              shell_quote(below)));
     }
     return *tree;
 }

@@ -33,12 +33,16 @@ int run_cp(const Arguments& arguments) {
         const ImagePath source = parse_image_path(word);
         patterns_by_image[source.image].push_back(source.path);
     }
+    const bool is_for_build = !options.stamp.empty() && place.tree;
+    const engine::CopyGuard guard =
+        is_for_build ? pipeline::keep_build_system(place.tree->directory()) : engine::CopyGuard();
     std::vector<std::filesystem::path> written;
     for (const auto& [image, patterns] : patterns_by_image) {
         // Several sources want a directory, also when each image gives one.
         const bool several = patterns_by_image.size() > 1;
         const auto files = place.engine->copy_out(place.image(image), patterns,
-                                                  several ? destination / "" : destination);
+                                                  several ? destination / "" : destination,
+                                                  engine::NoMatch::error, guard);
         written.insert(written.end(), files.begin(), files.end());
     }
     if (!options.stamp.empty()) {

@@ -84,9 +84,8 @@ std::string to_line(const Line& line, size_t width, bool pinned) {
     }
     const auto age = std::chrono::system_clock::now() - entry.time;
     return fmt::format("{:<{}}  {:<4}  {:<11}  {:<8}  {:>8} ago{}{}",
-                       line.plan->full_name(entry.checkpoint), width, name_of(line),
-                       to_string(entry.event), image, human_duration(age), duration,
-                       pinned ? "  pinned" : "");
+                       line.plan->full_name(entry.checkpoint), width, name_of(line), to_word(entry),
+                       image, human_duration(age), duration, pinned ? "  pinned" : "");
 }
 
 bool is_pinned_now(const Line& line) {

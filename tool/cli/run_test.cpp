@@ -47,7 +47,11 @@ std::vector<TestFork> run_all_forks(const pipeline::Plan& plan, const pipeline::
         const auto engine = open_engine(plan.store);
         pipeline::RunContext context = make_run_context(*engine);
         context.note = {};  // that one waits for another's cache is what they are there for
-        return pipeline::run_test(context, plan, test, {});
+        engine::RunResult result = pipeline::run_test(context, plan, test, {});
+        if (!result.ok()) {
+            pipeline::report_test(context, plan, test, result);
+        }
+        return result;
     });
 }
 
@@ -180,6 +184,11 @@ engine::OutputSink pass_on(OutTo where) {
 }
 
 int exit_code_of(const engine::RunResult& result) {
+    if (!result.leaks.empty()) {
+        write_all(STDERR_FILENO,
+                  "mstage: error: the command left a secret where it is to be found\n" +
+                      pipeline::leaks_text(result.leaks));
+    }
     if (result.outcome.timed_out) {
         print_error_line(fmt::format(
             "mstage: error: the command was ended by its time-out after {}; its log: {}",
@@ -189,13 +198,7 @@ int exit_code_of(const engine::RunResult& result) {
     if (result.outcome.interrupted_by) {
         return k_signal_base + *result.outcome.interrupted_by;
     }
-    if (result.outcome.ok() && !result.leaks.empty()) {
-        write_all(STDERR_FILENO,
-                  "mstage: error: the command left a secret where it is to be found\n" +
-                      pipeline::leaks_text(result.leaks));
-        return k_failed;
-    }
-    return result.outcome.code;
+    return result.outcome.ok() && !result.leaks.empty() ? k_failed : result.outcome.code;
 }
 
 void report_to_ctest(const engine::RunResult& result, const engine::ImageId& image,

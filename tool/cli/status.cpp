@@ -48,6 +48,8 @@ Json to_json(const CheckpointStatus& status) {
         {"duration_s", seconds_or_null(status.duration)},
         {"pinned_since", time_or_null(status.pinned_since)},
         {"failed", status.failure ? to_json(*status.failure) : Json()},
+        {"end",
+         status.state == pipeline::CheckpointState::failed ? Json(to_string(status.end)) : Json()},
         {"running", status.running ? to_json(*status.running) : Json()},
     };
 }

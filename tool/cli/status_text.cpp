@@ -90,6 +90,14 @@ Colour colour_of(CheckpointState state) {
     return Colour::grey;
 }
 
+/// In two words at most.
+std::string state_text(const CheckpointStatus& status) {
+    std::string text =
+        status.state == CheckpointState::failed ? to_string(status.end) : to_string(status.state);
+    std::ranges::replace(text, '-', ' ');
+    return text;
+}
+
 /// Image, age, size and duration: what goes first when there is no room is the last.
 std::vector<std::string> details_of(const CheckpointStatus& status, TimePoint now) {
     if (!status.image) {
@@ -119,7 +127,7 @@ std::vector<std::string> notes_on(const CheckpointStatus& status, const std::str
                                     status.full_name));
     }
     if (status.failure) {
-        std::string what = "failed";
+        std::string what = to_verb(status.end);
         if (status.failure->duration) {
             what += " after " + human_duration(*status.failure->duration);
         }
@@ -164,9 +172,9 @@ std::string text_of(const std::vector<Row>& rows, const std::string& command) {
     const std::vector<size_t> widths = widths_of(rows, name_width + 2 + k_state_width, now);
     std::string text;
     for (const Row& row : rows) {
-        const CheckpointState state = row.status->state;
-        std::string line = padded(cut_to_width(row.name, name_width), name_width) + "  " +
-                           coloured(padded(to_string(state), k_state_width), colour_of(state));
+        std::string line =
+            padded(cut_to_width(row.name, name_width), name_width) + "  " +
+            coloured(padded(state_text(*row.status), k_state_width), colour_of(row.status->state));
         const std::vector<std::string> details = details_of(*row.status, now);
         for (size_t i = 0; i < std::min(details.size(), widths.size()); ++i) {
             line += "  " + padded(details[i], widths[i]);

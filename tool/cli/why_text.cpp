@@ -192,7 +192,8 @@ std::string happened(const WhyStep& step) {
         case HistoryEvent::ran:
             return fmt::format("ran {}{}", when, image_text(event.image));
         case HistoryEvent::failed:
-            return fmt::format("ran {}, and failed{}", when, image_text(event.image));
+            return fmt::format("ran {}, and {}{}", when, to_verb(event.end),
+                               image_text(event.image));
         case HistoryEvent::restored:
             return fmt::format("was restored {}{}", when, image_text(event.image));
         case HistoryEvent::imported:

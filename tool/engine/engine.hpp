@@ -156,6 +156,7 @@ struct RunRecord {
     TimePoint started{};
     Outcome outcome{};
     bool filesystem_changed = false;
+    Json key_parts{};  ///< what the key was made from; null when there was none
     std::filesystem::path log{};
 };
 
@@ -166,11 +167,16 @@ struct CacheReport {
     TimePoint last_used;
 };
 
+/// So many digits of a UUID are needed to name an image.
+constexpr size_t k_shortest_prefix = 4;
+
 // --- Base images
 
 enum class Refresh { yes, no };
-/// What a pattern that matches nothing in an image is.
+/// What a pattern that matches nothing in an image is, and what is neither file, directory nor link.
 enum class NoMatch { error, ignored };
+/// Is told where something is about to go, by way of no link; what it throws ends the copy.
+using CopyGuard = std::function<void(const std::filesystem::path&)>;
 
 struct Base {
     ImageId image;
@@ -289,8 +295,6 @@ public:
     virtual std::optional<ImageId> find_base(const std::string& reference) = 0;
 
     virtual RunResult run(const RunRequest& request) = 0;
-    /// What the key of a run was made from; nothing when it had none, or is not known (any more).
-    virtual std::optional<Json> key_parts_of(const RunId& run) = 0;
     /// Where the record of a run (run.json), its log (output.log) and, after a failure, the report
     /// (report.json) are, if they are.
     virtual std::filesystem::path run_directory(const RunId& run) = 0;
@@ -304,8 +308,8 @@ public:
     virtual std::optional<ImageId> find_key(const std::string& key) = 0;
     virtual void set_key(const std::string& key, const ImageId& image) = 0;
 
-    /// A UUID, a unique prefix of one (at least 4 digits), or `tag:NAME`; nothing when it is none
-    /// of these.
+    /// A UUID, a unique prefix of one (k_shortest_prefix), or `tag:NAME`; nothing when it is none of
+    /// these.
     virtual std::optional<ImageId> find_image(const std::string& text) = 0;
     virtual Image image(const ImageId& id) = 0;
     /// As above; nothing when the image is not there (any more).
@@ -337,11 +341,13 @@ public:
     /// directory `destination`, or to the name `destination` when that is no directory and just one
     /// thing matches. Owners become the caller's; modes, times and links stay. A file whose
     /// destination is a link to a file replaces that file; else links in the way are replaced, and
-    /// devices, FIFOs and the like are Errors. Returns the files written.
+    /// devices, FIFOs and the like are Errors. So is a way to `destination` through a link that an
+    /// earlier copy made and that leads out of where it was copied to. Returns the files written.
     virtual std::vector<std::filesystem::path> copy_out(const Image& image,
                                                         const std::vector<std::string>& patterns,
                                                         const std::filesystem::path& destination,
-                                                        NoMatch no_match = NoMatch::error) = 0;
+                                                        NoMatch no_match = NoMatch::error,
+                                                        const CopyGuard& guard = {}) = 0;
 
     /// What has to be done to the files of `before` to make them those of `after`, in the order of a
     /// walk: a directory before what is in it. Costs as much as the layers that only one of them

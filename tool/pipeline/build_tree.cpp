@@ -197,9 +197,20 @@ engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildT
                             "tag:" + text);
         }
     }
+    refuse_short_id(text);
     throw with_hint(Error("'{}' is no image: neither a checkpoint{} nor a UUID nor tag:NAME", text,
                           tree ? " of build tree '" + tree->directory().native() + "'" : ""),
                     hint_for(tree, text));
+}
+
+void refuse_short_id(const std::string& text) {
+    const bool is_short = !text.empty() && text.size() < engine::k_shortest_prefix &&
+                          text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (is_short) {
+        throw with_hint(Error("'{}' is too short for a UUID: it takes its first {} digits, or more",
+                              text, engine::k_shortest_prefix),
+                        "'mstage images' lists them");
+    }
 }
 
 }  // namespace mstage::pipeline

@@ -58,4 +58,7 @@ engine::ImageId resolve_image(engine::Engine& engine, const std::optional<BuildT
 engine::ImageId resolve_last_attempt(engine::Engine& engine, const std::optional<BuildTree>& tree,
                                      const std::string& text);
 
+/// Throws Error for what could only be the beginning of a UUID, and is too short for one.
+void refuse_short_id(const std::string& text);
+
 }  // namespace mstage::pipeline

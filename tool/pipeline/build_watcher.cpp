@@ -91,11 +91,11 @@ std::string describe(const BuildWatcher::Event& event) {
         return "ended without a result";
     }
     const HistoryEntry& entry = *event.entry;
-    std::string text = to_string(entry.event);
+    const bool is_failure = entry.event == HistoryEvent::failed;
+    std::string text = is_failure ? to_verb(entry.end) : to_string(entry.event);
     if (entry.duration_s) {
         const auto duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
             std::chrono::duration<double>(*entry.duration_s));
-        const bool is_failure = entry.event == HistoryEvent::failed;
         text += (is_failure ? " after " : " in ") + human_duration(duration);
     }
     return text;

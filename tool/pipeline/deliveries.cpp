@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/error.hpp"
@@ -28,11 +30,32 @@ std::string describe(const fs::path& file) {
     return fmt::format("{} {}.{:09}", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
+std::string escaped(const std::string& path) {
+    std::string text;
+    for (const char c : path) {
+        const bool is_plain = c >= ' ' && c <= '~' && c != '%';
+        text += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
+    }
+    return text;
+}
+
 /// What the record of last time says; an empty one, or none, says nothing.
 Copies read_record(const fs::path& record) {
     try {
         const auto text = read_file_if_exists(record);
-        return text ? json_get<Copies>(parse_json(*text, record.native()), "copies") : Copies{};
+        const Json json = text ? parse_json(*text, record.native()) : Json();
+        if (json.is_null()) {
+            return {};
+        }
+        auto copies = json_get<Copies>(json, "copies");
+        if (json_get<int>(json, "version") == 1) {
+            return copies;
+        }
+        Copies unescaped;
+        for (auto& [path, description] : copies) {
+            unescaped[unescape_file_name(path)] = std::move(description);
+        }
+        return unescaped;
     } catch (const Error&) {
         return {};
     }
@@ -53,6 +76,19 @@ Copies copies_of(const std::vector<fs::path>& written) {
     return copies;
 }
 
+bool is_of_build_system(std::string_view name) {
+    static constexpr std::array<std::string_view, 9> k_names = {".mstage",
+                                                                ".ninja_deps",
+                                                                ".ninja_log",
+                                                                "CMakeCache.txt",
+                                                                "CMakeFiles",
+                                                                "CTestTestfile.cmake",
+                                                                "DartConfiguration.tcl",
+                                                                "Makefile",
+                                                                "cmake_install.cmake"};
+    return std::ranges::find(k_names, name) != k_names.end() || name.ends_with(".ninja");
+}
+
 /// `kept` are files that others have delivered to the same place.
 void record(const fs::path& record, const Copies& copies, const Copies& kept) {
     for (const auto& [path, description] : read_record(record)) {
@@ -62,7 +98,11 @@ void record(const fs::path& record, const Copies& copies, const Copies& kept) {
             ::unlink(path.c_str());
         }
     }
-    write_file_atomically(record, dump_json_indented({{"version", 1}, {"copies", copies}}));
+    Copies texts;
+    for (const auto& [path, description] : copies) {
+        texts[escaped(path)] = description;
+    }
+    write_file_atomically(record, dump_json_indented({{"version", 2}, {"copies", texts}}));
 }
 
 }  // namespace
@@ -98,7 +138,22 @@ void refuse_links_out(const fs::path& destination, const std::vector<fs::path>& 
     }
 }
 
-void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine::ImageId& image,
+engine::CopyGuard keep_build_system(const fs::path& build_dir) {
+    return [tree = fs::canonical(build_dir)](const fs::path& place) {
+        const fs::path name = *place.lexically_relative(tree).begin();
+        if (is_of_build_system(name.native())) {
+            throw with_hint(
+                Error(
+                    "'{}' belongs to the build system of this build tree, and nothing of an image "
+                    "may take its place",
+                    escape_control(place.native())),
+                "give the artifact a DESTINATION of its own, or a PATH without that name");
+        }
+    };
+}
+
+void deliver_artifacts(engine::Engine& engine, const Plan& plan, const Stage& stage,
+                       const engine::ImageId& image,
                        const std::function<void(const std::string&)>& warn) {
     Copies all;
     std::vector<std::pair<fs::path, Copies>> made;
@@ -107,7 +162,7 @@ void deliver_artifacts(engine::Engine& engine, const Stage& stage, const engine:
             // With the slash it is a directory, new or not.
             const auto written =
                 engine.copy_out(engine.image(image), artifact.paths, artifact.destination / "",
-                                engine::NoMatch::ignored);
+                                engine::NoMatch::ignored, keep_build_system(plan.build_dir));
             refuse_links_out(artifact.destination, written);
             made.emplace_back(artifact.record, copies_of(written));
             all.insert(made.back().second.begin(), made.back().second.end());

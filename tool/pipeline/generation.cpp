@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "pipeline/build_tree.hpp"
 #include "pipeline/history.hpp"
 
 namespace mstage::pipeline {
@@ -93,9 +94,8 @@ std::optional<Checkpoint> foreign_generation(const Plan& plan, const std::string
 
 Checkpoint generation_of_image(engine::Engine& engine, const Plan& plan, const std::string& name,
                                const std::vector<HistoryEntry>& known, const std::string& text) {
-    constexpr size_t k_shortest_prefix = 4;
     const auto is_meant = [&](const HistoryEntry& entry) {
-        return text.size() >= k_shortest_prefix && entry.image->str().starts_with(text);
+        return text.size() >= engine::k_shortest_prefix && entry.image->str().starts_with(text);
     };
     const auto newest = std::ranges::find_if(known.rbegin(), known.rend(), is_meant);
     if (newest != known.rend()) {
@@ -113,6 +113,7 @@ Checkpoint generation_of_image(engine::Engine& engine, const Plan& plan, const s
     const auto image = id ? engine.find(*id) : std::nullopt;
     const auto found = image ? foreign_generation(plan, name, *image) : std::nullopt;
     if (!found) {
+        refuse_short_id(text);
         throw with_hint(
             Error("'{}' is no generation of '{}'", text, plan.full_name(name)),
             fmt::format("'mstage history {}' lists them; or give '@-1', a time such as '2h', or "

@@ -21,6 +21,13 @@ constexpr int k_version = 1;
 constexpr std::array<std::string_view, 8> k_events = {
     "imported", "ran", "restored", "failed", "rolled-back", "dropped", "unpinned", "undone"};
 
+constexpr std::array<std::string_view, 3> k_ends = {"failed", "timed-out", "interrupted"};
+
+AttemptEnd end_from(const std::optional<std::string>& text) {
+    const auto found = std::ranges::find(k_ends, text.value_or(""));
+    return found == k_ends.end() ? AttemptEnd::failed : AttemptEnd(found - k_ends.begin());
+}
+
 fs::path history_path(const Plan& plan) {
     return plan.state_dir / "history";
 }
@@ -42,7 +49,8 @@ std::optional<HistoryEntry> entry_from(std::string_view line) {
                             .run = find_id<engine::RunId>(json, "run"),
                             .duration_s = json_find<double>(json, "duration_s"),
                             .phases = engine::phases_from_json(json_get<Json>(json, "phases")),
-                            .pinned = json_get<bool>(json, "pinned")};
+                            .pinned = json_get<bool>(json, "pinned"),
+                            .end = end_from(find_text(json, "end"))};
     } catch (const Error&) {
         return std::nullopt;
     }
@@ -84,6 +92,33 @@ std::optional<HistoryEvent> event_from(std::string_view text) {
                                    : std::optional(HistoryEvent(found - k_events.begin()));
 }
 
+const char* to_string(AttemptEnd end) {
+    return k_ends.at(static_cast<size_t>(end)).data();
+}
+
+const char* to_verb(AttemptEnd end) {
+    switch (end) {
+        case AttemptEnd::timed_out:
+            return "timed out";
+        case AttemptEnd::interrupted:
+            return "was interrupted";
+        case AttemptEnd::failed:
+            break;
+    }
+    return "failed";
+}
+
+AttemptEnd end_of(const engine::Outcome& outcome) {
+    if (outcome.interrupted_by) {
+        return AttemptEnd::interrupted;
+    }
+    return outcome.timed_out ? AttemptEnd::timed_out : AttemptEnd::failed;
+}
+
+const char* to_word(const HistoryEntry& entry) {
+    return entry.event == HistoryEvent::failed ? to_string(entry.end) : to_string(entry.event);
+}
+
 Json to_json(const HistoryEntry& entry) {
     return {{"version", k_version},
             {"time", format_time(entry.time)},
@@ -95,7 +130,8 @@ Json to_json(const HistoryEntry& entry) {
             {"run", json_or_null(entry.run)},
             {"duration_s", json_or_null(entry.duration_s)},
             {"phases", engine::to_json(entry.phases)},
-            {"pinned", entry.pinned}};
+            {"pinned", entry.pinned},
+            {"end", entry.event == HistoryEvent::failed ? Json(to_string(entry.end)) : Json()}};
 }
 
 void append_history(const Plan& plan, const std::vector<HistoryEntry>& entries) {

@@ -28,6 +28,18 @@ enum class HistoryEvent {
 const char* to_string(HistoryEvent event);
 std::optional<HistoryEvent> event_from(std::string_view text);
 
+/// How an attempt went that failed.
+enum class AttemptEnd {
+    failed,
+    timed_out,
+    interrupted,  ///< by us, asked by a signal to end
+};
+/// As in the file: "timed-out".
+const char* to_string(AttemptEnd end);
+/// For people: "was interrupted".
+const char* to_verb(AttemptEnd end);
+AttemptEnd end_of(const engine::Outcome& outcome);
+
 struct HistoryEntry {
     TimePoint time = std::chrono::system_clock::now();
     std::string checkpoint{};
@@ -39,13 +51,15 @@ struct HistoryEntry {
     std::optional<double> duration_s{};
     std::vector<engine::Phase> phases{};
     bool pinned = false;
+    AttemptEnd end = AttemptEnd::failed;  ///< when it failed
 };
 
 /// The history of a pipeline's checkpoints, `<state_dir>/history`: JSON lines, oldest first, each
 /// with all fields: `version` (1), `time`, `checkpoint`, `event`, `image`, `parent`, `key`, `run`,
-/// `duration_s` (the last five null where there is none), `phases` (`name`, `start`, `duration_s`)
-/// and `pinned`. Lines that are torn, or of a later version, are skipped: a history is for looking
-/// back, and none is as good as a short one. It is a journal (journal.hpp), so its oldest lines go.
+/// `duration_s` (the last five null where there is none), `phases` (`name`, `start`, `duration_s`),
+/// `pinned` and `end` (of what failed, else null; the first lines ever had none). Lines that are
+/// torn, or of a later version, are skipped: a history is for looking back, and none is as good as a
+/// short one. It is a journal (journal.hpp), so its oldest lines go.
 ///
 /// Entries come before the change that they tell of, so that no image is a checkpoint's without
 /// having been in its history. Who dies in between makes the change again, and the entry too.
@@ -58,6 +72,8 @@ std::vector<HistoryEntry> read_history(const Plan& plan);
 std::vector<HistoryEntry> read_history(const Plan& plan, const std::string& checkpoint);
 
 Json to_json(const HistoryEntry& entry);
+/// The event in a word; of what failed, how.
+const char* to_word(const HistoryEntry& entry);
 
 /// Whether the entry says which image the checkpoint was from then on.
 bool makes_generation(const HistoryEntry& entry);

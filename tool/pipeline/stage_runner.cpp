@@ -115,6 +115,26 @@ void require_image(const RunContext& context, const Plan& plan, const std::strin
     }
 }
 
+/// The build tool has seen the checkpoint, or it would not have come to the stage: what is not there
+/// any more has gone since.
+void require_not_dropped(const Plan& owner, const std::string& checkpoint, const Plan& plan,
+                         const Stage& stage) {
+    if (read_checkpoint(owner, checkpoint)) {
+        return;
+    }
+    const std::vector<HistoryEntry> history = read_history(owner, checkpoint);
+    const bool is_dropped =
+        !history.empty() &&
+        (history.back().event == HistoryEvent::dropped ||
+         (history.back().event == HistoryEvent::undone && !history.back().image));
+    if (is_dropped) {
+        const auto age = std::chrono::system_clock::now() - history.back().time;
+        throw with_hint(Error("checkpoint '{}' was rolled back {} ago, while this build went on",
+                              owner.full_name(checkpoint), human_duration(age)),
+                        "run the build again: " + plan.build_command(stage.checkpoint));
+    }
+}
+
 void write_report(const engine::RunResult& result, const FailureReport& report) {
     write_file_atomically(result.log.parent_path() / "report.json",
                           dump_json_indented(to_json(report)));
@@ -154,13 +174,14 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
                                .key = checkpoint.key,
                                .run = result.run,
                                .duration_s = seconds(result.outcome.usage.wall),
-                               .phases = timer.phases()}});
+                               .phases = timer.phases(),
+                               .end = end_of(result.outcome)}});
         remove_leftovers(context.engine, plan, stage.checkpoint);
         const FailureReport report =
             make_failure_report(context.engine, context.helper, plan, stage, result);
         write_report(result, report);
         if (result.failed_state) {
-            deliver_artifacts(context.engine, stage, *result.failed_state, context.note);
+            deliver_artifacts(context.engine, plan, stage, *result.failed_state, context.note);
         }
         return {
             .ok = false, .text = to_text(report), .interrupted_by = result.outcome.interrupted_by};
@@ -173,7 +194,7 @@ StageResult run_command(const RunContext& context, const Plan& plan, const Stage
             .run = result.run,
             .duration_s = seconds(result.outcome.usage.wall)},
            timer);
-    deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
+    deliver_artifacts(context.engine, plan, stage, checkpoint.image, context.note);
     return {
         .ok = true,
         .text = line_about(plan, checkpoint, "ran in " + human_duration(result.outcome.usage.wall)),
@@ -198,7 +219,7 @@ StageResult look_up_or_run(const RunContext& context, const Plan& plan, const St
     const auto finish_as = [&](HistoryEvent event, const std::string& how) {
         timer.end("restore");
         finish(context, plan, checkpoint, {}, {.event = event}, timer);
-        deliver_artifacts(context.engine, stage, checkpoint.image, context.note);
+        deliver_artifacts(context.engine, plan, stage, checkpoint.image, context.note);
         return StageResult{
             .ok = true, .text = line_about(plan, checkpoint, how), .interrupted_by = {}};
     };
@@ -262,6 +283,10 @@ StageResult run_stage(const RunContext& context, const Plan& plan, const Stage& 
         return keep_pinned(context, plan, *pin);
     }
     engine::PhaseTimer timer;
+    require_not_dropped(plan, stage.from, plan, stage);
+    for (const StageCopy& copy : stage.copies) {
+        require_not_dropped(copy.plan ? read_plan(*copy.plan) : plan, copy.checkpoint, plan, stage);
+    }
     const ImageId parent = get_checkpoint(plan, stage.from).image;
     const std::string inputs = engine::inputs_digest(plan.inputs_path(stage.name));
     std::vector<engine::ImageCopy> copies = present_copies(plan, stage);

@@ -5,7 +5,6 @@
 #include "base/text.hpp"
 #include "pipeline/checkpoint.hpp"
 #include "pipeline/failures.hpp"
-#include "pipeline/history.hpp"
 #include "pipeline/pins.hpp"
 #include "pipeline/tree_change.hpp"
 
@@ -103,6 +102,11 @@ CheckpointStatus status_of_checkpoint(engine::Engine& engine, const Plan& plan,
     status.failure = status.image ? std::nullopt : last_failure(engine, plan, name, history);
     status.running = read_running(plan, name);
     status.state = state_of(status, forecast, history);
+    if (const HistoryEntry* failed = find_last(history, name, [](const HistoryEntry& entry) {
+            return entry.event == HistoryEvent::failed;
+        })) {
+        status.end = failed->end;
+    }
     if (const auto pin =
             status.state == CheckpointState::pinned ? read_pin(plan, name) : std::nullopt) {
         status.pinned_since = pin->since;

@@ -7,6 +7,7 @@
 #include "engine/engine.hpp"
 #include "pipeline/build_tree.hpp"
 #include "pipeline/forecast.hpp"
+#include "pipeline/history.hpp"
 #include "pipeline/running.hpp"
 
 namespace mstage::pipeline {
@@ -16,7 +17,7 @@ enum class CheckpointState {
     restored,   ///< the same, and its stage did not run for it: its image was in the store
     outdated,   ///< the next build makes it again, or what it is made from
     pinned,     ///< it stays what it is, whatever the next build would make of it
-    failed,     ///< not built, and the last attempt left a failed state
+    failed,     ///< not built, and the last attempt failed, or was ended
     not_built,  ///< also when the store has lost its image
 };
 /// For people: "out of date"; for programs with '-' for the blanks.
@@ -45,6 +46,7 @@ struct CheckpointStatus {
     std::optional<std::chrono::nanoseconds> duration{};  ///< of the run that made the image
     std::optional<TimePoint> pinned_since{};
     std::optional<FailedAttempt> failure{};
+    AttemptEnd end = AttemptEnd::failed;  ///< of the attempt that failed
     std::optional<RunningStage> running{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -338,14 +339,42 @@ TreeChange opposite_of(const TreeChange& change) {
     return opposite;
 }
 
-FileLock take_turn(const fs::path& build_dir) {
-    auto lock = FileLock::try_acquire(lock_path(build_dir), LockMode::exclusive);
-    if (!lock) {
-        throw with_hint(
-            Error("a stage is being made in build tree '{}'", build_dir.native()),
-            "checkpoints cannot be changed under it: wait for the build to end, or end it");
+/// Whether a stage is being made, and not just looked whether one is.
+bool is_in_use(const fs::path& path) {
+    constexpr int k_looks = 4;
+    constexpr std::chrono::milliseconds k_pause{5};
+    for (int look = 0; look < k_looks; ++look) {
+        std::this_thread::sleep_for(look * k_pause);
+        if (FileLock::try_acquire(path, LockMode::exclusive)) {
+            return false;
+        }
+        // A change that is being made has the lock for itself, and for milliseconds.
+        if (!FileLock::try_acquire(path, LockMode::shared)) {
+            return false;
+        }
     }
-    return std::move(*lock);
+    return true;
+}
+
+FileLock take_turn(const fs::path& build_dir) {
+    constexpr std::chrono::milliseconds k_pause{5};
+    constexpr std::chrono::seconds k_most{30};
+    const fs::path path = lock_path(build_dir);
+    const auto limit = std::chrono::steady_clock::now() + k_most;
+    while (true) {
+        if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) {
+            return std::move(*lock);
+        }
+        if (is_in_use(path)) {
+            throw with_hint(
+                Error("a stage is being made in build tree '{}'", build_dir.native()),
+                "checkpoints cannot be changed under it: wait for the build to end, or end it");
+        }
+        if (std::chrono::steady_clock::now() > limit) {
+            throw Error("another rollback goes on in build tree '{}'", build_dir.native());
+        }
+        std::this_thread::sleep_for(k_pause);
+    }
 }
 
 }  // namespace

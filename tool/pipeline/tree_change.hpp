@@ -56,7 +56,7 @@ struct TreeChange {
 /// changes come one after the other.
 class TreeTurn {
 public:
-    /// Throws when a stage is being made there, or somebody else has the turn.
+    /// Waits for a change that somebody else makes; throws when a stage is being made there.
     explicit TreeTurn(const std::filesystem::path& build_dir);
 
     /// Makes the change, and remembers how to take it back. An empty one leaves everything alone.

@@ -88,7 +88,8 @@ private:
     template <typename Entries>
     static void note_what_was_in_between(const Entries& entries, WhyStep& step) {
         if (step.before->event == HistoryEvent::failed) {
-            step.reasons.push_back({"after-failure", "the attempt before it failed"});
+            step.reasons.push_back({"after-failure", fmt::format("the attempt before it {}",
+                                                                 to_verb(step.before->end))});
         }
         for (const HistoryEntry& entry : entries) {
             if (entry.event == HistoryEvent::dropped) {
@@ -202,7 +203,8 @@ private:
         if (history.empty()) {
             step.reasons.push_back({"first", "it has not been built in this build tree"});
         } else if (history.back().event == HistoryEvent::failed) {
-            step.reasons.push_back({"after-failure", "the last attempt failed"});
+            step.reasons.push_back(
+                {"after-failure", fmt::format("the last attempt {}", to_verb(history.back().end))});
         } else if (history.back().event == HistoryEvent::dropped) {
             step.reasons.push_back({"dropped", "a rollback dropped it"});
         } else {
@@ -354,8 +356,9 @@ std::optional<Json> known_key_parts(engine::Engine& engine,
             return image->key_parts;
         }
         // One that changed nothing has no image of its own.
-        if (auto parts = entry.run ? engine.key_parts_of(*entry.run) : std::nullopt) {
-            return parts;
+        const auto run = entry.run ? engine.find_run(*entry.run) : std::nullopt;
+        if (run && !run->key_parts.is_null()) {
+            return run->key_parts;
         }
     }
     return std::nullopt;

@@ -24,10 +24,21 @@ sigset_t change_signals() {
     return set;
 }
 
-/// Room for the one descriptor that a message carries.
-union DescriptorRoom {
-    cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+/// One byte, and room for the descriptor that goes with it.
+struct Parcel {
+    Parcel() {
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = room;
+        message.msg_controllen = sizeof room;
+    }
+    Parcel(const Parcel&) = delete;
+    Parcel& operator=(const Parcel&) = delete;
+
+    char byte = 0;
+    iovec data{&byte, 1};
+    alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
 };
 
 void copy_size(int from, int to) {
@@ -83,21 +94,14 @@ TerminalLink::~TerminalLink() {
 }
 
 void TerminalLink::hand_over(const Fd& master) const {
-    char byte = 0;
-    iovec data{&byte, 1};
-    DescriptorRoom room{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = room.bytes;
-    message.msg_controllen = sizeof room.bytes;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    Parcel parcel;
+    cmsghdr* header = CMSG_FIRSTHDR(&parcel.message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     const int fd = master.get();
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    if (::sendmsg(m_child_end.get(), &message, MSG_NOSIGNAL) != 1) {
+    if (::sendmsg(m_child_end.get(), &parcel.message, MSG_NOSIGNAL) != 1) {
         throw SysError(errno, "handing the command's terminal over");
     }
 }
@@ -118,20 +122,13 @@ std::optional<Fd> TerminalLink::look() {
         pass_size_on();
         return std::nullopt;
     }
-    char byte = 0;
-    iovec data{&byte, 1};
-    DescriptorRoom room{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = room.bytes;
-    message.msg_controllen = sizeof room.bytes;
-    const ssize_t count = ::recvmsg(m_parent_end.get(), &message, MSG_CMSG_CLOEXEC);
+    Parcel parcel;
+    const ssize_t count = ::recvmsg(m_parent_end.get(), &parcel.message, MSG_CMSG_CLOEXEC);
     if (count < 0 && errno == EINTR) {
         return std::nullopt;
     }
     m_parent_end.close();
-    const cmsghdr* header = count == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+    const cmsghdr* header = count == 1 ? CMSG_FIRSTHDR(&parcel.message) : nullptr;
     if (header == nullptr) {
         return std::nullopt;
     }

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int k_version = 1;
+constexpr int k_version = 2;
 /// Each one is another directory that the kernel looks into for a name that is not there.
 constexpr size_t k_max_deltas = 8;
 
@@ -251,9 +251,27 @@ Snapshot take_snapshot(const store::Store& store, const fs::path& source_root,
         }
         Record record{std::string(workdir), plan.below};
         record.layers.push_back(store.publish_layer(layer));
+        if (!plan.below.empty()) {
+            store.set_continued(record.layers.back(), plan.below.back());
+        }
         write_record(store, inputs.digest, record);
         return Snapshot{std::move(record.layers)};
     });
+}
+
+std::vector<std::vector<store::LayerId>> with_snapshots_united(
+    const store::Store& store, const std::vector<store::LayerId>& layers) {
+    std::vector<std::vector<store::LayerId>> united;
+    for (const store::LayerId& layer : layers) {
+        // A later stage with some of the same layers has taken them up to its own: what is left of
+        // an earlier stage's need not begin with a whole tree.
+        if (!united.empty() && store.continued(layer) == united.back().back()) {
+            united.back().push_back(layer);
+        } else {
+            united.push_back({layer});
+        }
+    }
+    return united;
 }
 
 }  // namespace mstage::source

@@ -14,9 +14,10 @@ namespace mstage::source {
 /// A stage's inputs as layers of the store, to be mounted on top of a parent image. Together they
 /// hold the directory `<workdir>` (mode 0755, always) and the entries in it.
 ///
-/// The record `snapshots/<digest>` is JSON: `version` (1; another number counts as no record),
+/// The record `snapshots/<digest>` is JSON: `version` (2; another number counts as no record),
 /// `workdir`, `boot`, the boot id of the kernel that wrote the layers, and `layers`, lowest first:
-/// one with a whole tree, then some that only hold what changed since.
+/// one with a whole tree, then some that only hold what changed since. Of each of these the store
+/// knows which one it continues (Store::continued()).
 struct Snapshot {
     std::vector<store::LayerId> layers;
 };
@@ -34,5 +35,10 @@ std::optional<Snapshot> find_snapshot(const store::Store& store, const std::stri
 Snapshot take_snapshot(const store::Store& store, const std::filesystem::path& source_root,
                        std::string_view workdir, const Inputs& inputs,
                        const std::optional<Inputs>& previous);
+
+/// An image's layers, lowest first, with those of a snapshot together: what a stage saw of the
+/// source is what they show as one, and the lower ones may hold what files were before.
+std::vector<std::vector<store::LayerId>> with_snapshots_united(
+    const store::Store& store, const std::vector<store::LayerId>& layers);
 
 }  // namespace mstage::source

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "store/cache_marks.hpp"
 
 namespace mstage::store {
 
@@ -131,6 +132,7 @@ bool CacheDirs::remove(const std::string& id,
             fs::rename(directory, gone);
         }
         remover(gone);
+        remove_marks_of(directory);
     }
     for (FileLock& lock : locks) {
         lock.remove_and_release();

@@ -29,6 +29,7 @@ struct CacheInfo {
 ///     <id>@<owners>.<n>.lock    lock: held while a run uses the copy, shared or exclusive; its
 ///                               time is that of the last use
 ///     <id>@<owners>.<n>.gone    a copy on its way out
+///     <id>@<owners>.<n>.unsearched.<run>    where there may be secrets (cache_marks.hpp)
 ///
 /// `owners` says what ids the files have: trees written with different maps of ids do not mix.
 class CacheDirs {

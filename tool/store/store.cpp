@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view k_format = "mstage-store 1\n";
 constexpr std::string_view k_manifest_suffix = ".json";
+constexpr const char* k_continues_suffix = ".continues";
 
 /// A store belongs to one user: what one stage wrote, another trusts. False when nothing is there.
 bool check_owner(const fs::path& root) {
@@ -154,6 +155,15 @@ LayerId Store::publish_layer(const fs::path& directory, const LayerId& layer) co
         throw SysError(errno, "publishing layer '{}'", layer.str());
     }
     return layer;
+}
+
+void Store::set_continued(const LayerId& layer, const LayerId& before) const {
+    write_file_atomically(layer_path(layer).native() + k_continues_suffix, before.str());
+}
+
+std::optional<LayerId> Store::continued(const LayerId& layer) const {
+    const auto text = read_file_if_exists(layer_path(layer).native() + k_continues_suffix);
+    return text ? LayerId::parse(*text) : std::nullopt;
 }
 
 fs::path Store::manifest_path(const ImageId& image) const {

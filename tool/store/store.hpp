@@ -29,11 +29,13 @@ enum class Removal {
 ///     format                    "mstage-store 1"; another number is refused
 ///     layers/<id>/              an overlay upper directory, never changed once it is here
 ///     layers/<id>.size          its bytes on disk, once somebody wanted to know
+///     layers/<id>.continues     of one that holds what changed in source files: the layer before it
 ///     images/<uuid>.json        manifests (image.hpp)
 ///     unsynced/<uuid>           images whose layers may not be on disk yet: only a to-do list
 ///     tags/<escaped name>       a movable name, holds the UUID
 ///     bases/<escaped ref>       what an imported base reference stands for
 ///     keys/<sha256>             stage key → image
+///     links/<sha256>            links that came out of images (the engine's brought_links.hpp)
 ///     unpacked/<escaped name>   what a container image calls a layer → that layer (below)
 ///     runs/<uuid>/              run.json, output.log
 ///     caches/                   directories that outlive runs (cache_dirs.hpp)
@@ -89,6 +91,10 @@ public:
     /// more.
     LayerId publish_layer(const std::filesystem::path& directory,
                           const LayerId& layer = LayerId::generate()) const;
+    /// Of a layer that means something only on top of another: which one that is. To be set before
+    /// anything names the layer.
+    void set_continued(const LayerId& layer, const LayerId& before) const;
+    std::optional<LayerId> continued(const LayerId& layer) const;
 
     /// Where the manifest is; for build tools that watch it.
     std::filesystem::path manifest_path(const ImageId& image) const;

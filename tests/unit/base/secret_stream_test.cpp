@@ -96,6 +96,30 @@ TEST(SecretStreamTest, FindsThePercentForm) {
     expect_redacted(patterns, "u=pass%20word%2F%C3%A5", "u=pass%20word%2F%C3%A5");
 }
 
+TEST(SecretStreamTest, FindsTheFormOfJsonStrings) {
+    const SecretPatterns patterns = patterns_of({"pa\"ss\\w/\tä\U0001f511é<"});
+    expect_redacted(patterns, R"({"p": "pa\"ss\\w/\tä🔑é<"})", R"({"p": "<0>"})");
+    expect_redacted(patterns, R"("pa\"ss\\w\/\t\u00e4\ud83d\uDD11\u00E9\u003c")", R"("<0>")");
+    expect_redacted(patterns, R"(\u0070a\u0022ss\u005cw/\u0009ä🔑é<x)", "<0>x");
+    for (const char* other :
+         {R"(pa\"ss\\w\/\t\u00e4\ud83d\uDD12\u00E9)", R"(pa\"ss\\w\/\t\u00e4\ud83d)",
+          R"(pa\"ss\\w\/\t\u00e4\ud83dx)", R"(pa\"ss\\w\/\t\u00)", R"(pa\"ss\)"}) {
+        expect_redacted(patterns, other, other);
+    }
+    const SecretPatterns lines = patterns_of({"login me\npw hunter2\n"});
+    expect_redacted(lines, R"("login me\npw hunter2\n")", R"("<0>\n")");
+}
+
+TEST(SecretStreamTest, FindsHexadecimalDigits) {
+    const SecretPatterns patterns = patterns_of({"Key/\xff\nz"});
+    expect_redacted(patterns, "x4b65792fff0a7ay", "x<0>y");
+    expect_redacted(patterns, "4B65792FFF0A7A", "<0>");
+    expect_redacted(patterns, "4B:65:79:2F:FF:0A:7A", "<0>");
+    expect_redacted(patterns, " 4b 65 79 2f\n 0a", " 4b 65 79 2f\n 0a");
+    expect_redacted(patterns, " 4b 65 79 2f ff\n 0a 7a\n", " <0>\n");
+    expect_redacted(patterns, "4b65792fff0a7b", "4b65792fff0a7b");
+}
+
 TEST(SecretStreamTest, FindsBase64WhateverIsEncodedBesides) {
     const SecretPatterns patterns = patterns_of({k_token});
     for (const std::string before : {"", "a", "ab", "user:", "u:", "me:"}) {

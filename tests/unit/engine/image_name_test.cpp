@@ -43,6 +43,29 @@ TEST_F(ImageNameTest, ShortOrStrangeTextIsNoId) {
     }
 }
 
+TEST_F(ImageNameTest, ATagHoldsItsImageWhileItIsSet) {
+    constexpr int k_rounds = 20;
+    for (int round = 0; round < k_rounds; ++round) {
+        store::Store store(m_dir / "store",
+                           [](const std::filesystem::path& path) { remove_tree(path); });
+        Image image{.id = ImageId::generate(), .state = ImageState::failed};
+        store.publish_image(image);
+        test::Process remover([&] {
+            LocalEngine(m_dir / "store").remove_failed_state(image.id);
+            return 0;
+        });
+        bool is_tagged = true;
+        try {
+            m_engine.set_tag("kept", image.id);
+        } catch (const Error&) {
+            is_tagged = false;
+        }
+        EXPECT_TRUE(remover.wait().ok());
+        EXPECT_EQ(store.find_image(image.id).has_value(), is_tagged) << "round " << round;
+        m_engine.remove_tag("kept");
+    }
+}
+
 TEST_F(ImageNameTest, TagsAreSetMovedListedAndRemoved) {
     const ImageId first = publish("abcd1111-0000-4000-8000-000000000000");
     const ImageId second = publish("abcd2222-0000-4000-8000-000000000000");

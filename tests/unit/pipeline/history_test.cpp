@@ -69,11 +69,35 @@ TEST_F(HistoryTest, ComesBackWithAllFields) {
     EXPECT_EQ(to_json(read[1]).at("event"), "rolled-back");
     const std::string text = read_file(file());
     for (const char* field : {"version", "time", "checkpoint", "event", "image", "parent", "key",
-                              "run", "duration_s", "phases", "pinned"}) {
+                              "run", "duration_s", "phases", "pinned", "end"}) {
         EXPECT_TRUE(parse_json(text.substr(0, text.find('\n')), "line").contains(field)) << field;
     }
     EXPECT_EQ(read_history(m_plan, "other").size(), 1U);
     EXPECT_EQ(read_history(m_plan, "oth").size(), 0U);
+}
+
+TEST_F(HistoryTest, KnowsHowAnAttemptEnded) {
+    HistoryEntry failed = entry(HistoryEvent::failed, m_a);
+    for (const auto& [end, word] :
+         {std::pair(AttemptEnd::failed, "failed"), std::pair(AttemptEnd::timed_out, "timed-out"),
+          std::pair(AttemptEnd::interrupted, "interrupted")}) {
+        failed.end = end;
+        append_history(m_plan, {failed});
+        EXPECT_EQ(read_history(m_plan).back().end, end);
+        EXPECT_STREQ(to_word(read_history(m_plan).back()), word);
+        EXPECT_EQ(to_json(failed).at("end"), word);
+    }
+    EXPECT_EQ(to_json(entry(HistoryEvent::ran, m_a)).at("end"), Json());
+    Json without = to_json(failed);
+    without.erase("end");
+    append_raw(dump_json(without) + "\n");
+    EXPECT_EQ(read_history(m_plan).back().end, AttemptEnd::failed);
+    engine::Outcome outcome;
+    EXPECT_EQ(end_of(outcome), AttemptEnd::failed);
+    outcome.timed_out = true;
+    EXPECT_EQ(end_of(outcome), AttemptEnd::timed_out);
+    outcome.interrupted_by = 2;
+    EXPECT_EQ(end_of(outcome), AttemptEnd::interrupted);
 }
 
 TEST_F(HistoryTest, SkipsWhatItCannotRead) {

@@ -146,6 +146,23 @@ TEST_F(TreeChangeTest, WaitsForNobodyAndIsNotMadeUnderAStage) {
     expect_before();
 }
 
+TEST_F(TreeChangeTest, ChangesAtTheSameTimeComeOneAfterTheOther) {
+    constexpr int k_count = 4;
+    std::vector<std::unique_ptr<test::Process>> changes;
+    for (int i = 0; i < k_count; ++i) {
+        changes.push_back(std::make_unique<test::Process>([&] {
+            for (int round = 0; round < 10; ++round) {
+                make(change());
+            }
+            return 0;
+        }));
+    }
+    for (const auto& one : changes) {
+        EXPECT_TRUE(one->wait().ok());
+    }
+    expect_after();
+}
+
 TEST_F(TreeChangeTest, StagesWaitForItsEnd) {
     auto turn = std::make_unique<TreeTurn>(m_plan.build_dir);
     test::Process stage([&] {

@@ -178,6 +178,18 @@ TEST_P(ConfinementTest, FollowsNoResolvConfToFilesOfItsOwn) {
     EXPECT_EQ(output_of(spec), "mine\n");
 }
 
+TEST_P(ConfinementTest, FollowsNoResolvConfToASecret) {
+    write_file_atomically(m_dir / "resolv.conf", "nameserver 192.0.2.1\n");
+    std::filesystem::create_directories(m_dir / "top/etc");
+    std::filesystem::create_symlink("../run/secrets/token", m_dir / "top/etc/resolv.conf");
+    Spec spec = shell("cat /run/secrets/token; ls -A /run/secrets");
+    spec.resolv_conf = m_dir / "resolv.conf";
+    spec.secrets = {{.id = "token", .value = "a secret value\n"}};
+    auto& lowers = spec.root.overlays.front().lowers;
+    lowers.insert(lowers.begin(), m_dir / "top");
+    EXPECT_EQ(output_of(spec), "a secret value\ntoken\n");
+}
+
 TEST_P(ConfinementTest, IsRootOfItsOwnFiles) {
     EXPECT_EQ(output_of(shell("id -u; id -g")), "0\n0\n");
     const std::string output = output_of(

@@ -220,6 +220,30 @@ TEST_F(SnapshotTest, StackIsUnitedWhenItIsFull) {
     EXPECT_EQ(highest, 9U);
 }
 
+TEST_F(SnapshotTest, LayersOfASnapshotAreKnownInAnImage) {
+    using Layers = std::vector<store::LayerId>;
+    make_tree();
+    std::optional<Inputs> previous;
+    Layers layers;
+    for (const char* content : {"one", "two", "three"}) {
+        write("a.txt", content);
+        layers = take(previous).layers;
+        previous = inputs_now();
+    }
+    ASSERT_EQ(layers.size(), 3U);
+    const auto base = store::LayerId::generate();
+    const auto made = store::LayerId::generate();
+    const auto united = [&](const Layers& image) { return with_snapshots_united(m_store, image); };
+    EXPECT_EQ(united({base, layers[0], layers[1], layers[2], made}),
+              (std::vector<Layers>{{base}, layers, {made}}));
+    // A later stage took the tree, or the tree and the first change, up to what it saw itself.
+    EXPECT_EQ(united({base, layers[1], layers[2], made, layers[0]}),
+              (std::vector<Layers>{{base}, {layers[1], layers[2]}, {made}, {layers[0]}}));
+    EXPECT_EQ(united({base, layers[2], made, layers[0], layers[1]}),
+              (std::vector<Layers>{{base}, {layers[2]}, {made}, {layers[0], layers[1]}}));
+    EXPECT_EQ(united({}), std::vector<Layers>());
+}
+
 TEST_F(SnapshotTest, RemovalMakesANewTreeOfHardLinks) {
     make_tree();
     const Inputs before = inputs_now();
@@ -345,7 +369,7 @@ TEST_F(SnapshotTest, UnusableRecordIsNoRecord) {
     };
     EXPECT_TRUE(find_snapshot(m_store, inputs.digest));
     for (const std::string& bad :
-         {std::string(), std::string("\0\0", 2), std::string("[]"), with("version", 2),
+         {std::string(), std::string("\0\0", 2), std::string("[]"), with("version", 1),
           with("boot", "another"), with("layers", Json::array()), with("layers", {"../../x"}),
           with("layers", "x"), with("workdir", nullptr)}) {
         write_file_atomically(path, bad);

@@ -47,6 +47,13 @@ TEST_F(RemovalTest, LeavesLayersThatAreNotTheImagesOwn) {
     EXPECT_TRUE(has_layer());
 }
 
+TEST_F(RemovalTest, TakesNothingAwayWhenThereIsNoPlaceToPutIt) {
+    fs::create_symlink("trash", m_dir / "store/trash");
+    EXPECT_ANY_THROW(m_store.remove_image(m_image.id, m_layer));
+    EXPECT_TRUE(m_store.find_image(m_image.id));
+    EXPECT_TRUE(has_layer());
+}
+
 TEST_F(RemovalTest, LeavesAnImageWithATag) {
     m_store.tags().set("good", m_image.id);
     EXPECT_EQ(m_store.remove_image(m_image.id, m_layer), Removal::tagged);

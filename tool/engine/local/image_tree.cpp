@@ -203,10 +203,13 @@ dev_t device_of(const fs::path& directory) {
 /// killed copy left.
 class TreeCopy {
 public:
-    TreeCopy(const ImageTree& tree, const fs::path& directory)
-        : m_tree(tree), m_staging(directory), m_device(device_of(directory)) {}
+    TreeCopy(const ImageTree& tree, const fs::path& directory, const CopyRules& rules)
+        : m_tree(tree), m_staging(directory), m_device(device_of(directory)), m_rules(rules) {}
 
     void copy_entry(const std::string& source, const fs::path& destination) {
+        if (m_rules.guard) {
+            m_rules.guard(destination);
+        }
         const struct stat info = m_tree.status(source);
         if (S_ISDIR(info.st_mode)) {
             copy_directory(source, info, destination);
@@ -216,7 +219,7 @@ public:
         } else if (S_ISREG(info.st_mode)) {
             copy_file(source, info, destination);
             m_written.push_back(destination);
-        } else {
+        } else if (m_rules.other_types == NoMatch::error) {
             throw Error("'{}' in the image is neither file, directory nor link", source);
         }
     }
@@ -247,6 +250,9 @@ private:
         if (::symlink(target.c_str(), destination.c_str()) != 0) {
             throw SysError(errno, "making link '{}'", destination.native());
         }
+        if (m_rules.made_link) {
+            m_rules.made_link(destination);
+        }
     }
 
     void copy_directory(const std::string& source, const struct stat& info,
@@ -273,13 +279,14 @@ private:
     const ImageTree& m_tree;
     StagingDirectory m_staging;
     dev_t m_device;
+    const CopyRules& m_rules;
     std::vector<fs::path> m_written;
 };
 
 }  // namespace
 
 std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& source,
-                                     const fs::path& destination) {
+                                     const fs::path& destination, const CopyRules& rules) {
     // In what is there already, which can be all that we may write to.
     const bool is_there = fs::is_directory(fs::symlink_status(destination));
     if (!is_there && S_ISREG(tree.status(source).st_mode)) {
@@ -287,8 +294,9 @@ std::vector<fs::path> copy_from_tree(const ImageTree& tree, const std::string& s
         file_to_replace(destination, NameIsLink::replaced);
     }
     std::optional<TreeCopy> copy;
-    with_context(fmt::format("copying to '{}'", destination.native()),
-                 [&] { copy.emplace(tree, is_there ? destination : destination.parent_path()); });
+    with_context(fmt::format("copying to '{}'", destination.native()), [&] {
+        copy.emplace(tree, is_there ? destination : destination.parent_path(), rules);
+    });
     copy->copy_entry(source, destination);
     return copy->take_written();
 }

@@ -47,10 +47,17 @@ private:
     int m_root;
 };
 
+struct CopyRules {
+    NoMatch other_types = NoMatch::error;  ///< what is neither file, directory nor link
+    CopyGuard guard{};                     ///< is asked about everything before it is there
+    CopyGuard made_link{};                 ///< is told of every link that is there now
+};
+
 /// Copies `source` of the tree to `destination` on the machine, directories with all that is in
 /// them. Returns the files and links written. Existing files are replaced as a whole, never written
 /// through; existing directories are filled. What a killed one left, the next one there removes.
 std::vector<std::filesystem::path> copy_from_tree(const ImageTree& tree, const std::string& source,
-                                                  const std::filesystem::path& destination);
+                                                  const std::filesystem::path& destination,
+                                                  const CopyRules& rules);
 
 }  // namespace mstage::engine

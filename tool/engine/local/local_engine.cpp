@@ -47,8 +47,6 @@ private:
     FileLock m_lock;
 };
 
-constexpr size_t k_shortest_prefix = 4;
-
 std::string lower_case(std::string text) {
     for (char& c : text) {
         c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

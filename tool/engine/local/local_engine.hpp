@@ -28,7 +28,6 @@ public:
     Base base(const std::string& reference, Refresh refresh) override;
     std::optional<ImageId> find_base(const std::string& reference) override;
     RunResult run(const RunRequest& request) override;
-    std::optional<Json> key_parts_of(const RunId& run) override;
     std::filesystem::path run_directory(const RunId& run) override { return m_store.run_dir(run); }
     std::optional<RunRecord> find_run(const RunId& id) override;
 
@@ -58,7 +57,8 @@ public:
     std::vector<std::filesystem::path> copy_out(const Image& image,
                                                 const std::vector<std::string>& patterns,
                                                 const std::filesystem::path& destination,
-                                                NoMatch no_match) override;
+                                                NoMatch no_match,
+                                                const CopyGuard& guard = {}) override;
     std::vector<FileChange> diff(const Image& before, const Image& after,
                                  const DiffRequest& request) override;
     ExportResult export_image(const Image& image, const ExportRequest& request) override;

@@ -6,10 +6,12 @@
 #include "archive/oci/oci_layout.hpp"
 #include "base/end_signals.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "engine/local/container/export_target.hpp"
 #include "engine/local/container/layer_blobs.hpp"
 #include "engine/local/container/oci_config.hpp"
 #include "engine/local/local_engine.hpp"
+#include "source/snapshot.hpp"
 
 namespace mstage::engine {
 
@@ -51,10 +53,8 @@ struct Documents {
     archive::Descriptor config;
 };
 
-Documents add_documents(const fs::path& layout, std::vector<Image> lineage,
-                        const std::vector<PackedLayer>& layers, const ExportRequest& request,
-                        ExportResult& result) {
-    OciConfigInput input{.lineage = std::move(lineage), .diff_ids = {}, .epoch = request.epoch};
+Documents add_documents(const fs::path& layout, OciConfigInput input,
+                        const std::vector<PackedLayer>& layers, ExportResult& result) {
     for (const PackedLayer& layer : layers) {
         input.diff_ids.push_back(layer.diff_id.str());
         result.size += layer.blob.size;
@@ -121,19 +121,26 @@ ExportResult LocalEngine::export_image(const Image& wanted, const ExportRequest&
     return with_context(fmt::format("exporting to '{}'", request.destination), [&] {
         const EndSignals signals;
         ExportTarget out(destination, work.path(), signals, request.stream);
-        std::vector<fs::path> directories;
-        for (const store::LayerId& layer : image.layers) {
-            directories.push_back(m_store.layer_path(layer));
+        OciConfigInput input{.lineage = lineage(image), .epoch = request.epoch};
+        std::vector<LayerDirectories> directories;
+        for (const auto& united : source::with_snapshots_united(m_store, image.layers)) {
+            LayerDirectories& layer = directories.emplace_back();
+            for (const store::LayerId& id : united) {
+                layer.push_back(m_store.layer_path(id));
+            }
+            input.layers.push_back(united.back());
         }
+        const fs::path mount_point = work.path() / "united";
+        make_directories(mount_point, 0700);
         const std::vector<PackedLayer> layers = write_layer_blobs(directories, out.layout(),
                                                                   {.ids = m_ids,
                                                                    .compression = compression,
                                                                    .level = request.level,
-                                                                   .latest_mtime = request.epoch},
+                                                                   .latest_mtime = request.epoch,
+                                                                   .mount_point = mount_point},
                                                                   signals);
         ExportResult result;
-        const Documents documents =
-            add_documents(out.layout(), lineage(image), layers, request, result);
+        const Documents documents = add_documents(out.layout(), std::move(input), layers, result);
         warn_of_depth(destination, result);
         result.digest = out.publish(documents.manifest, documents.config);
         return result;

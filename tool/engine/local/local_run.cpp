@@ -210,13 +210,14 @@ RunResult LocalEngine::run(const RunRequest& request) try {
         .secrets = request.secrets,
         .timeout = request.timeout,
         .stdin_fd = request.stdin_fd};
+    guard.watch(spec.caches, request.caches, result.run);
     const TimePoint started = std::chrono::system_clock::now();
     const auto sandbox_started = PhaseTimer::Clock::now();
     result.outcome = sandbox::run(spec, request.streams, sink);
     timer.end("mount", sandbox_started + result.outcome.usage.setup);
     timer.end("run");
     guard.finish_output(result.outcome);
-    result.leaks = guard.leaks_in(spec.caches, request.caches, started, m_ids);
+    result.leaks = guard.leaks_in_caches(m_ids);
 
     constexpr off_t k_tail = 64 * 1024;
     if (!result.outcome.ok() && image.ground == store::Ground::host &&
@@ -260,13 +261,6 @@ RunResult LocalEngine::run(const RunRequest& request) try {
                         m_store.root().native()));
     }
     throw;
-}
-
-std::optional<Json> LocalEngine::key_parts_of(const RunId& run) {
-    const auto text = read_file_if_exists(m_store.run_dir(run) / "run.json");
-    // It is written last, and a power cut may have torn it.
-    return text && Json::accept(*text) ? json_find<Json>(parse_json(*text, "run"), "key_parts")
-                                       : std::nullopt;
 }
 
 void LocalEngine::finish_good_run(const RunRequest& request, Image next, const RootLayout& layout,

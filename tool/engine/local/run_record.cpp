@@ -60,6 +60,7 @@ RunRecord run_record_from(const Json& json) {
     record.outcome.interrupted_by = json_find<int>(json, "interrupted_by");
     record.outcome.usage.wall = nanoseconds(json_get<double>(json, "wall_s"));
     record.filesystem_changed = json_get<bool>(json, "filesystem_changed");
+    record.key_parts = json_find<Json>(json, "key_parts").value_or(Json());
     return record;
 }
 

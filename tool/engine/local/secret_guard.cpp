@@ -97,21 +97,40 @@ std::vector<Leak> SecretGuard::leaks_in(const RootLayout& layout, const sandbox:
     return search(m_patterns, m_ids, trees, ids);
 }
 
-std::vector<Leak> SecretGuard::leaks_in(const std::vector<sandbox::CacheMount>& mounts,
-                                        const std::vector<Cache>& caches, TimePoint started,
-                                        const sandbox::IdMap& ids) const {
-    if (m_patterns.empty() || mounts.empty()) {
-        return {};
+void SecretGuard::watch(const std::vector<sandbox::CacheMount>& mounts,
+                        const std::vector<Cache>& caches, const RunId& run) {
+    if (m_patterns.empty()) {
+        return;
     }
     // Files get their times from a clock that is a little behind.
-    const auto since = std::chrono::system_clock::to_time_t(started) - 1;
-    std::vector<NamedTree> trees;
+    const auto since = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - 1;
     for (size_t i = 0; i < mounts.size(); ++i) {
-        trees.push_back(
-            {.tree = {.directory = mounts[i].source, .name = caches[i].path, .since = since},
-             .cache = caches[i].id});
+        auto marks = store::CacheMark::left_at(mounts[i].source, m_ids);
+        marks.emplace_back(mounts[i].source, run, m_ids, since);
+        m_caches.push_back({mounts[i].source, caches[i], std::move(marks)});
     }
-    return search(m_patterns, m_ids, trees, ids);
+}
+
+std::vector<Leak> SecretGuard::leaks_in_caches(const sandbox::IdMap& ids) {
+    if (m_caches.empty()) {
+        return {};
+    }
+    std::vector<NamedTree> trees;
+    for (const WatchedCache& watched : m_caches) {
+        const auto first = std::ranges::min_element(watched.marks, {}, &store::CacheMark::since);
+        trees.push_back({.tree = {.directory = watched.directory,
+                                  .name = watched.cache.path,
+                                  .since = first->since()},
+                         .cache = watched.cache.id});
+    }
+    std::vector<Leak> leaks = search(m_patterns, m_ids, trees, ids);
+    for (WatchedCache& watched : m_caches) {
+        // While there is something, whoever comes next is told of it too.
+        if (std::ranges::find(leaks, watched.cache.id, &Leak::cache) == leaks.end()) {
+            std::ranges::for_each(watched.marks, &store::CacheMark::remove);
+        }
+    }
+    return leaks;
 }
 
 }  // namespace mstage::engine

@@ -5,6 +5,7 @@
 #include "base/secret_stream.hpp"
 #include "engine/engine.hpp"
 #include "engine/local/root_layout.hpp"
+#include "store/cache_marks.hpp"
 
 namespace mstage::engine {
 
@@ -21,15 +22,22 @@ public:
 
     /// Those in what the run has written. Throws Interrupted.
     std::vector<Leak> leaks_in(const RootLayout& layout, const sandbox::IdMap& ids) const;
-    /// Those in files of its caches that were changed after `started`.
-    std::vector<Leak> leaks_in(const std::vector<sandbox::CacheMount>& mounts,
-                               const std::vector<Cache>& caches, TimePoint started,
-                               const sandbox::IdMap& ids) const;
+    /// From now on the run may write to these caches. Should it be killed, that is known to who uses
+    /// one next with the same secrets.
+    void watch(const std::vector<sandbox::CacheMount>& mounts, const std::vector<Cache>& caches,
+               const RunId& run);
+    /// Those in files of the watched caches that were changed since, by this run or by a killed one.
+    std::vector<Leak> leaks_in_caches(const sandbox::IdMap& ids);
 
 private:
     struct Output {
         Stream stream;
         SecretStream text;
+    };
+    struct WatchedCache {
+        std::filesystem::path directory;
+        Cache cache;
+        std::vector<store::CacheMark> marks;
     };
     SecretStream& text_of(Stream stream);
 
@@ -37,6 +45,7 @@ private:
     SecretPatterns m_patterns;
     OutputSink m_sink;
     std::vector<Output> m_outputs;
+    std::vector<WatchedCache> m_caches;
 };
 
 }  // namespace mstage::engine

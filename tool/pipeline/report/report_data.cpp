@@ -6,7 +6,6 @@
 #include "base/file.hpp"
 #include "base/template.hpp"
 #include "pipeline/checkpoint.hpp"
-#include "pipeline/pins.hpp"
 #include "pipeline/report/log_parts.hpp"
 #include "pipeline/report/report_commands.hpp"
 #include "pipeline/report/report_json.hpp"
@@ -73,7 +72,7 @@ private:
         Json json = stage != nullptr ? stage_json(*stage) : base_json();
         json.update({{"name", status.checkpoint},
                      {"from", or_null(status.from)},
-                     {"state", state_word(status)},
+                     {"state", to_string(status.state)},
                      {"image", status.image ? Json(status.image->id.str()) : Json()},
                      {"created", status.image ? Json(format_time(status.image->created)) : Json()},
                      {"size_bytes", status.image ? Json(status.size) : Json()},
@@ -95,22 +94,6 @@ private:
     const HistoryEntry* failed_attempt(const CheckpointStatus& status) const {
         const HistoryEntry* last = status.image ? nullptr : last_entry(status.checkpoint);
         return last != nullptr && last->event == HistoryEvent::failed ? last : nullptr;
-    }
-
-    std::string state_word(const CheckpointStatus& status) const {
-        if (!status.image) {
-            return failed_attempt(status) != nullptr ? "failed" : "not built";
-        }
-        if (read_pin(m_plan, status.checkpoint)) {
-            return "pinned";
-        }
-        if (status.state == CheckpointState::outdated) {
-            return "out of date";
-        }
-        const HistoryEntry* last = last_entry(status.checkpoint);
-        const bool is_restored =
-            last != nullptr && !status.from.empty() && last->event == HistoryEvent::restored;
-        return is_restored ? "restored" : "current";
     }
 
     Json stage_json(const Stage& stage) const {

@@ -36,7 +36,11 @@ Image stage_image(const Image& parent) {
 }
 
 Json config_of(std::vector<Image> lineage, std::optional<std::time_t> epoch = {}) {
-    return oci_config({.lineage = std::move(lineage), .diff_ids = {"sha256:1"}, .epoch = epoch});
+    std::vector<LayerId> layers = lineage.back().layers;
+    return oci_config({.lineage = std::move(lineage),
+                       .layers = std::move(layers),
+                       .diff_ids = {"sha256:1"},
+                       .epoch = epoch});
 }
 
 Json line(const char* created, const char* created_by) {

@@ -1,6 +1,6 @@
 #include "pipeline/report/last_build.hpp"
 
-#include "support.hpp"
+#include "engine/engine_fixture.hpp"
 
 namespace mstage::pipeline {
 namespace {
@@ -59,6 +59,30 @@ TEST(LastBuild, SpansAllPhases) {
     EXPECT_EQ(span_of(made)->start, k_start + seconds(5));
     EXPECT_EQ(span_of(made)->end, k_start + seconds(17));
     EXPECT_FALSE(span_of(HistoryEntry()));
+}
+
+/// What a stage leaves that runs a Ninja of its own.
+class InnerBuilds : public engine::EngineTest {
+protected:
+    size_t steps_of(const std::string& command) {
+        const engine::ImageId parent = base();
+        const TimePoint start = std::chrono::system_clock::now();
+        const engine::ImageId image = made_by(parent, "mkdir /b; cd /b; " + command);
+        const HistoryEntry made{.checkpoint = "build",
+                                .image = image,
+                                .parent = parent,
+                                .phases = {{"run", start, std::chrono::minutes(1)}}};
+        const auto builds =
+            inner_builds(m_engine, made, changes_of(m_engine, parent, image).value());
+        return builds.empty() ? 0 : builds.front().steps.size();
+    }
+};
+
+TEST_F(InnerBuilds, AreReadFromLogsOfASensibleSize) {
+    const std::string log = "printf '# ninja log v5\\n0\\t7\\t0\\ta.o\\tf1\\n' > .ninja_log";
+    EXPECT_EQ(steps_of(log), 1U);
+    // The holes take no room here, but they would in our memory.
+    EXPECT_EQ(steps_of(log + "; dd if=/dev/null of=.ninja_log bs=1M seek=65"), 0U);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "base/fd.hpp"
 #include "base/hash.hpp"
 #include "base/process.hpp"
+#include "sandbox/root_plan.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::engine {
@@ -65,15 +66,29 @@ std::optional<Command> compressor(Compression compression, const std::optional<i
     return Command{.argv = {"gzip", "-c", "-n", how}, .package_hint = "install the package 'gzip'"};
 }
 
+Fd open_layer(const LayerDirectories& layer, const fs::path& mount_point) {
+    if (layer.size() == 1) {
+        return open_fd(layer.front(), O_RDONLY | O_DIRECTORY);
+    }
+    sandbox::mount_root(
+        {.mount_point = mount_point,
+         .overlays = {{.at = "", .lowers = {layer.rbegin(), layer.rend()}, .changes = {}}},
+         .binds = {}});
+    return open_fd(mount_point, O_RDONLY | O_DIRECTORY);
+}
+
 /// Packs a layer, the last one of `stack`, into `out`; runs in the user namespace, where its owners
-/// exist. What is to be known of the tar comes back as JSON.
-Json pack(std::span<const fs::path> stack, const archive::PackOptions& options, int out) {
+/// exist, with mounts of its own. What is to be known of the tar comes back as JSON.
+Json pack(std::span<const LayerDirectories> stack, const fs::path& mount_point,
+          const archive::PackOptions& options, int out) {
     Sha256 hash;
     std::vector<Fd> lower;
-    for (const fs::path& layer : stack.first(stack.size() - 1)) {
-        lower.push_back(open_fd(layer, O_PATH | O_DIRECTORY));
+    for (const LayerDirectories& layer : stack.first(stack.size() - 1)) {
+        for (const fs::path& directory : layer) {
+            lower.push_back(open_fd(directory, O_PATH | O_DIRECTORY));
+        }
     }
-    const Fd directory = open_fd(stack.back(), O_RDONLY | O_DIRECTORY);
+    const Fd directory = open_layer(stack.back(), mount_point);
     const std::vector<std::string> skipped =
         archive::pack_layer(directory.get(), lower, options, [&](std::string_view bytes) {
             hash.update(bytes);
@@ -85,7 +100,7 @@ Json pack(std::span<const fs::path> stack, const archive::PackOptions& options, 
 /// One layer on its way: packer (a child) → compressor (a program) → us → blob.
 class LayerJob {
 public:
-    LayerJob(size_t index, std::span<const fs::path> stack, const fs::path& layout,
+    LayerJob(size_t index, std::span<const LayerDirectories> stack, const fs::path& layout,
              const BlobOptions& options, unsigned threads)
         : m_index(index),
           m_media_type(media_type_of(options.compression)),
@@ -99,7 +114,8 @@ public:
             options.ids, sandbox::NamespaceChild::Processes::shared, [&] {
                 // Else a compressor that ended would not be noticed.
                 tar.reader.close();
-                write_all(m_report.get(), dump_json(pack(stack, pack_options, tar.writer.get())));
+                write_all(m_report.get(), dump_json(pack(stack, options.mount_point, pack_options,
+                                                         tar.writer.get())));
                 return 0;
             });
         tar.writer.close();
@@ -153,7 +169,7 @@ private:
 
 class LayerJobs {
 public:
-    LayerJobs(const std::vector<fs::path>& layers, const fs::path& layout,
+    LayerJobs(const std::vector<LayerDirectories>& layers, const fs::path& layout,
               const BlobOptions& options, const EndSignals& signals)
         : m_layers(layers),
           m_layout(layout),
@@ -211,7 +227,7 @@ private:
         });
     }
 
-    const std::vector<fs::path>& m_layers;
+    const std::vector<LayerDirectories>& m_layers;
     const fs::path& m_layout;
     const BlobOptions& m_options;
     const EndSignals& m_signals;
@@ -236,7 +252,7 @@ void check_level(Compression compression, const std::optional<int>& level) {
     }
 }
 
-std::vector<PackedLayer> write_layer_blobs(const std::vector<fs::path>& layers,
+std::vector<PackedLayer> write_layer_blobs(const std::vector<LayerDirectories>& layers,
                                            const fs::path& layout, const BlobOptions& options,
                                            const EndSignals& signals) {
     return LayerJobs(layers, layout, options, signals).run();

@@ -69,9 +69,8 @@ Json original_history(const OciConfigInput& input) {
 
 Json history_of(const OciConfigInput& input) {
     Json history = original_history(input);
-    const std::vector<LayerId>& layers = input.lineage.back().layers;
-    for (size_t i = layers_in(history); i < layers.size(); ++i) {
-        history.push_back(entry_of_layer(input, layers[i]));
+    for (size_t i = layers_in(history); i < input.layers.size(); ++i) {
+        history.push_back(entry_of_layer(input, input.layers[i]));
     }
     return history;
 }

@@ -15,9 +15,11 @@ struct OciConfigInput {
     /// The images that this one was made from, the first one first, and itself at the end. The
     /// first ones may be missing: garbage collection takes them.
     std::vector<store::Image> lineage;
-    /// Of the image's layers, "sha256:…".
-    std::vector<std::string> diff_ids;
-    std::optional<std::time_t> epoch;  ///< instead of the images' times
+    /// What the container image has as its layers; of several that are one there the topmost.
+    std::vector<store::LayerId> layers{};
+    /// Of these, "sha256:…".
+    std::vector<std::string> diff_ids{};
+    std::optional<std::time_t> epoch{};  ///< instead of the images' times
 };
 
 /// The time of an image as its container image says it: the epoch; what an imported image had; when
