@@ -38,7 +38,7 @@ bool OperationQueue::is_unfinished(const std::string& id) const {
 }
 
 bool OperationQueue::knows(const std::string& id) const {
-    return is_unfinished(id) || find(id).has_value();
+    return is_unfinished(id) || m_files.read(id, OperationFiles::Outputs::no).has_value();
 }
 
 std::optional<Operation> OperationQueue::find(const std::string& id) const {
@@ -111,9 +111,15 @@ void OperationQueue::begin(Entry& entry) {
             entry.began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
                               json_get<double>(entry.arguments, "timeout")));
     }
-    entry.job = Job::start([&](const Report& report) {
-        return entry.tool->work(m_settings, entry.arguments, entry.operation.id, report);
-    });
+    try {
+        entry.job = Job::start([&](const Report& report) {
+            return entry.tool->work(m_settings, entry.arguments, entry.operation.id, report);
+        });
+    } catch (const Error& error) {
+        entry.operation.status = Status::failed;
+        entry.operation.failure = failure_of(error);
+        m_events.push_back({entry.operation.id, std::nullopt});
+    }
 }
 
 void OperationQueue::check_time(Entry& entry, Clock::time_point now) {

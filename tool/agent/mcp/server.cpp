@@ -220,9 +220,15 @@ private:
         std::ptrdiff_t running =
             std::ranges::count_if(m_calls, [](const Call& call) { return call.job.has_value(); });
         for (Call& call : m_calls) {
-            if (call.work && running < k_most) {
-                call.job = Job::start(std::exchange(call.work, nullptr));
+            if (!call.work || running >= k_most) {
+                continue;
+            }
+            try {
+                call.job = Job::start(call.work);
+                call.work = nullptr;
                 ++running;
+            } catch (const SysError&) {
+                return;  // no process or descriptor is left: later, when others have ended
             }
         }
     }
@@ -311,8 +317,8 @@ private:
     } catch (const ProtocolError& error) {
         send(make_error(message.id, error));
     } catch (const std::exception& exception) {
-        send(make_error(message.id,
-                        ProtocolError(k_internal_error, text_of(failure_of(exception)))));
+        const ProtocolError error(k_internal_error, text_of(failure_of(exception)));
+        send(make_error(message.id, error));
     }
 
     void dispatch(Call call, const Json& params) {
