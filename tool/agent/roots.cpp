@@ -25,7 +25,7 @@ fs::path real_path(const std::string& path) {
 
 void check_is_there(const std::string& path, const fs::path& real) {
     std::error_code error;
-    fs::canonical(real, error);
+    [[maybe_unused]] const fs::path found = fs::canonical(real, error);
     if (error) {
         throw with_hint(SysError(error.value(), "'{}'", path), "it has to be there already");
     }
