@@ -13,7 +13,9 @@ std::string decode_base64(std::string_view text) {
                                        reinterpret_cast<const unsigned char*>(text.data()),
                                        static_cast<int>(text.size()));
     if (size < 0) {
-        throw Error("this is no base64");
+        constexpr size_t k_recognisable = 40;
+        throw with_hint(Error("'{}' is no base64", text.substr(0, k_recognisable)),
+                        "letters, digits, '+' and '/', four for three bytes, '=' at the end");
     }
     // The padding is decoded as NULs.
     size_t padding = 0;

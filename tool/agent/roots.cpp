@@ -17,7 +17,8 @@ bool is_in(const fs::path& path, const fs::path& directory) {
 
 fs::path real_path(const std::string& path) {
     if (!fs::path(path).is_absolute()) {
-        throw Error("'{}' is no absolute path", path);
+        throw with_hint(Error("'{}' is no absolute path", path),
+                        "paths of this machine begin with '/'");
     }
     std::error_code error;
     return fs::weakly_canonical(path, error);
@@ -57,6 +58,7 @@ fs::path Roots::resolve_new(const std::string& path) const {
     if (name.empty() || name == "." || name == "..") {
         throw Error("'{}' is no name for a file", path);
     }
+    real_path(path);
     const fs::path parent = resolve(fs::path(path).parent_path().native());
     return parent / name;
 }

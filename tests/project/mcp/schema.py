@@ -16,7 +16,7 @@ OF_EACH_TYPE = [None, True, 7, 1.5, "text", [], [1], {}, {"a": 1}]
 
 KNOWN = {
     "$schema", "type", "properties", "required", "additionalProperties", "items", "enum", "description", "title", "default",
-    "minimum", "maximum", "exclusiveMinimum", "minLength", "minItems", "maxItems",
+    "minimum", "maximum", "exclusiveMinimum", "minLength", "minItems", "maxItems", "anyOf",
 }
 
 
@@ -29,6 +29,9 @@ def problems(value, schema, where):
     """What is wrong with it, as texts."""
     unknown = set(schema) - KNOWN
     assert not unknown, f"{where}: a schema with {unknown}, which is not known here"
+    if "anyOf" in schema:
+        branches = [problems(value, branch, where) for branch in schema["anyOf"]]
+        return [] if [] in branches else branches[0]
     types = types_of(schema)
     if types and not any(TYPES[name](value) for name in types):
         return [f"{where}: {json.dumps(value)[:80]} is not of type {types}"]

@@ -24,7 +24,7 @@ Message message_from(Json& json) {
         }
         message.id = json["id"];
     }
-    if (!json["method"].is_string()) {
+    if (!json.contains("method") || !json["method"].is_string()) {
         throw ProtocolError(k_invalid_request, "'method' is no string");
     }
     message.method = json["method"].get<std::string>();

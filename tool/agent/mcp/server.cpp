@@ -123,14 +123,14 @@ public:
         }
         m_calls.clear();
         m_queue.end_all();
-        flush();
     }
 
 private:
     /// Until there is something to do. False when it is time to end.
     bool wait(const EndSignals& signals) {
         // Of what a client gets in one piece it still gets the end when it sends no more.
-        if (m_last_moment && (Clock::now() >= *m_last_moment || !has_jobs())) {
+        if (m_last_moment &&
+            (Clock::now() >= *m_last_moment || (!has_jobs() && m_unsent.empty()))) {
             return false;
         }
         std::vector<pollfd> fds = {{signals.fd(), POLLIN, 0},
@@ -148,7 +148,7 @@ private:
             throw SysError(errno, "poll");
         }
         if (fds[1].revents != 0 && !read_input()) {
-            constexpr auto k_moment = std::chrono::seconds(1);
+            constexpr auto k_moment = std::chrono::seconds(2);
             m_last_moment = Clock::now() + k_moment;
         }
         if (fds[2].revents != 0) {

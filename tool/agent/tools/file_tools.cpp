@@ -53,9 +53,23 @@ Json to_entry(const engine::FileInfo& file) {
 
 const std::string& absolute(const std::string& path) {
     if (!path.starts_with('/')) {
-        throw Error("'{}' is no absolute path in an image", path);
+        throw with_hint(Error("'{}' is no absolute path in an image", path),
+                        "list_files shows what is in an image, from '/' on");
     }
     return path;
+}
+
+/// What to do about a path of an image that is not there, or of another kind.
+template <typename F>
+auto with_remedy(const F& body) {
+    try {
+        return body();
+    } catch (Error& error) {
+        if (error.hint().empty()) {
+            error.set_hint("list_files shows what is there");
+        }
+        throw;
+    }
 }
 
 /// A part of a file costs a copy of all of it.
@@ -94,8 +108,9 @@ Json list_files(const Settings& settings, const Json& arguments) {
     const auto path = json_get<std::string>(arguments, "path");
     const auto offset = json_get<size_t>(arguments, "offset");
     const auto limit = json_find<size_t>(arguments, "limit");
-    const std::vector<engine::FileInfo> files =
-        place.engine->list(image, absolute(path), json_get<bool>(arguments, "recursive"));
+    const std::vector<engine::FileInfo> files = with_remedy([&] {
+        return place.engine->list(image, absolute(path), json_get<bool>(arguments, "recursive"));
+    });
     // More than these never fit, and to measure what does takes its time.
     constexpr size_t k_most = 500;
     Json answer = {{"path", path}, {"files", Json::array()}};
@@ -112,8 +127,10 @@ Json read_file(const Settings& settings, const Json& arguments) {
     const auto path = json_get<std::string>(arguments, "path");
     const auto offset = json_get<size_t>(arguments, "offset");
     const auto limit = json_find<size_t>(arguments, "limit");
-    check_size(*place.engine, image, absolute(path));
-    const ImageFile file(*place.engine, image, path);
+    const ImageFile file = with_remedy([&] {
+        check_size(*place.engine, image, absolute(path));
+        return ImageFile(*place.engine, image, path);
+    });
     const Json answer = {{"path", path}, {"size", file.size()}, {"offset", offset}};
     const auto with_part = [&](size_t bytes) {
         const FilePart part = file.read(offset, bytes);
@@ -134,8 +151,10 @@ Json download(const Settings& settings, const Json& arguments) {
     const Place place = open_place(settings, arguments);
     const engine::Image image = get_image_argument(settings, place, arguments, "image");
     AtomicFile file(target, NameIsLink::refused);
-    place.engine->write_file_to(image, absolute(json_get<std::string>(arguments, "path")),
-                                file.fd());
+    with_remedy([&] {
+        place.engine->write_file_to(image, absolute(json_get<std::string>(arguments, "path")),
+                                    file.fd());
+    });
     struct stat info {};
     ::fstat(file.fd(), &info);
     if (json_get<bool>(arguments, "executable")) {
@@ -161,7 +180,8 @@ Json upload(const Settings& settings, const Json& arguments) {
     const auto text = json_find<std::string>(arguments, "content");
     const auto base64 = json_find<std::string>(arguments, "content_base64");
     if ((path ? 1 : 0) + (text ? 1 : 0) + (base64 ? 1 : 0) != 1) {
-        throw Error("just one of path, content and content_base64 is wanted");
+        throw with_hint(Error("just one of path, content and content_base64 is wanted"),
+                        "path is a file of this machine, the others are what is to be in the file");
     }
     return take_file(settings, path     ? read_regular_file(settings.roots.resolve(*path))
                                : base64 ? decode_base64(*base64)

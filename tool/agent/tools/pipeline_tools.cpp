@@ -179,7 +179,8 @@ Json rollback(const Settings& settings, const Json& arguments) {
 Json shell_command(const Settings& settings, const Json& arguments) {
     const Place place = open_place(settings, arguments);
     const auto text = json_get<std::string>(arguments, "image");
-    const engine::ImageId image = pipeline::resolve_image(*place.engine, place.tree, text);
+    const engine::ImageId image =
+        place.engine->image(pipeline::resolve_image(*place.engine, place.tree, text)).id;
     std::string command = shell_quote(settings.helper);
     if (place.tree) {
         command += " -C " + shell_quote(place.tree->directory().native());

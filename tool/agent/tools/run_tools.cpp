@@ -69,8 +69,11 @@ engine::RunRequest request_from(const Settings& settings, const Json& arguments,
     request.environment = json_find<std::map<std::string, std::string>>(arguments, "env")
                               .value_or(std::map<std::string, std::string>{});
     for (const auto& [name, value] : request.environment) {
-        if (name.empty() || name.find('=') != std::string::npos) {
-            throw Error("'{}' is no name of an environment variable", name);
+        if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos ||
+            value.find('\0') != std::string::npos) {
+            throw with_hint(
+                Error("env: '{}' is no variable that a program can be given", escape_control(name)),
+                "env is an object of names and values: {\"NAME\": \"value\"}");
         }
     }
     request.pass_through = settings.proxies;
