@@ -59,7 +59,9 @@ fs::path Roots::resolve_new(const std::string& path) const {
         throw Error("'{}' is no name for a file", path);
     }
     real_path(path);
-    const fs::path parent = resolve(fs::path(path).parent_path().native());
+    const fs::path parent = real_path(fs::path(path).parent_path().native());
+    check(path, parent);
+    check_is_there(path, parent);
     return parent / name;
 }
 

@@ -109,7 +109,9 @@ Json list_operations(const OperationQueue& queue, const Json& arguments) {
         }
     }
     if (list.size() < limit.value_or(k_most)) {
-        queue.files().for_each(since, take);
+        queue.files().for_each(since, [&](const Operation& operation) {
+            return queue.is_unfinished(operation.id) || take(operation);
+        });
     }
     Json answer = {{"operations", std::move(list)}};
     if (!limit) {
