@@ -113,7 +113,9 @@ Json set_tag(const Settings& settings, const Json& arguments) {
             place.engine->remove_tag(tag.get<std::string>());
         }
     }
-    Json answer = {{"uuid", image.str()}, {"tags", names_of(tags_of(*place.engine), image)}};
+    Json answer = {{"uuid", image.str()},
+                   {"tag", arguments.value("tag", Json())},
+                   {"tags", names_of(tags_of(*place.engine), image)}};
     fit(answer);
     return answer;
 }
