@@ -117,6 +117,7 @@ class Story(unittest.TestCase):
     def test_it(self):
         with Server("--root", os.path.dirname(PROJECT)) as server:
             self.server = server
+            server.deadline = 840
             got = server.request("prompts/get", {"name": "multi-stage-build", "arguments": {
                 "source": PROJECT, "install_cmd": INSTALL, "build_cmd": BUILD, "test_cmd": TEST}})
             self.assertEqual(["user"], [message["role"] for message in got["messages"]])
