@@ -107,7 +107,7 @@ std::optional<NinjaLook> ask_ninja(const Plan& plan, const std::string& checkpoi
     if (!plan.build_tool.starts_with("ninja ")) {
         return std::nullopt;
     }
-    const std::string target = plan.build_command(checkpoint).substr(plan.build_tool.size());
+    const std::string target = plan.build_command(checkpoint).substr(plan.build_tool.size() + 1);
     try {
         // Older ones explain on stderr, newer ones may not.
         return parse_explanations(
