@@ -108,14 +108,17 @@ std::optional<NinjaLook> ask_ninja(const Plan& plan, const std::string& checkpoi
         return std::nullopt;
     }
     const std::string target = plan.build_command(checkpoint).substr(plan.build_tool.size() + 1);
+    // Put together from the plan's parts: to ask is not to run what a plan says.
+    const std::string file =
+        plan.config ? fmt::format("build-{}.ninja", *plan.config) : "build.ninja";
     try {
         // Older ones explain on stderr, newer ones may not.
         return parse_explanations(
             plan, checkpoint,
-            capture_output(
-                {.argv = {"/bin/sh", "-c", "exec ninja -C \"$1\" -n -d explain \"$2\" 2>&1", "sh",
-                          plan.build_dir.native(), target},
-                 .package_hint = ""}));
+            capture_output({.argv = {"/bin/sh", "-c",
+                                     "exec ninja -C \"$1\" -f \"$2\" -n -d explain \"$3\" 2>&1",
+                                     "sh", plan.build_dir.native(), file, target},
+                            .package_hint = ""}));
     } catch (const Error&) {
         return std::nullopt;  // it is missing, say, or an input is: then it says so when it builds
     }
