@@ -67,8 +67,7 @@ const char* to_string(Status status) {
 
 bool is_ok(const Operation& operation) {
     return operation.status == Status::success && operation.answer.is_object() &&
-           json_find<int>(operation.answer, "exit_code").value_or(0) == 0 &&
-           !operation.answer.contains("error");
+           json_find<int>(operation.answer, "exit_code").value_or(0) == 0;
 }
 
 Json to_entry(const Operation& operation) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/path_text.hpp"
 #include "base/text.hpp"
 
 namespace mstage::agent {
@@ -10,10 +11,6 @@ namespace mstage::agent {
 namespace fs = std::filesystem;
 
 namespace {
-
-bool is_in(const fs::path& path, const fs::path& directory) {
-    return std::ranges::mismatch(directory, path).in1 == directory.end();
-}
 
 fs::path real_path(const std::string& path) {
     if (!fs::path(path).is_absolute()) {
@@ -66,9 +63,10 @@ fs::path Roots::resolve_new(const std::string& path) const {
 }
 
 bool Roots::holds(const fs::path& real) const {
-    return (m_hidden.empty() || !is_in(real, m_hidden)) &&
-           std::ranges::any_of(m_directories,
-                               [&](const fs::path& root) { return is_in(real, root); });
+    return (m_hidden.empty() || !is_below(real.native(), m_hidden.native())) &&
+           std::ranges::any_of(m_directories, [&](const fs::path& root) {
+               return is_below(real.native(), root.native());
+           });
 }
 
 void Roots::check(const std::string& path, const fs::path& real) const {

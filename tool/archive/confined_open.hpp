@@ -19,7 +19,8 @@ enum class Mounts {
 };
 
 /// Opens `path` (empty: the root itself) below `root`. Neither "..", symbolic links, /proc's magic
-/// links nor, unless they are crossed, mount points lead out. Without success the Fd is empty and errno says why. Paths
+/// links nor, unless they are crossed, mount points lead out. Without success the Fd is empty and
+/// errno says why. Paths
 /// longer than PATH_MAX work as long as no symbolic link is on their way.
 Fd open_confined(int root, std::string_view path, int flags, Links links,
                  Mounts mounts = Mounts::refused);

@@ -6,6 +6,7 @@
 
 #include "agent/mcp/server.hpp"
 #include "base/error.hpp"
+#include "base/path_text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
 
@@ -15,10 +16,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_in(const fs::path& path, const fs::path& directory) {
+bool holds(const fs::path& directory, const fs::path& path) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
-    return !error && std::ranges::mismatch(directory, real).in1 == directory.end();
+    return !error && is_below(real.native(), directory.native());
 }
 
 /// Started by a client, we may stand anywhere. What is too much is nothing.
@@ -27,7 +28,7 @@ std::vector<fs::path> default_roots() {
     const char* home = std::getenv("HOME");
     const passwd* user = ::getpwuid(::getuid());
     const bool holds_home =
-        (home != nullptr && is_in(home, here)) || (user != nullptr && is_in(user->pw_dir, here));
+        (home != nullptr && holds(here, home)) || (user != nullptr && holds(here, user->pw_dir));
     return here == "/" || holds_home ? std::vector<fs::path>{} : std::vector{here};
 }
 

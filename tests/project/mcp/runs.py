@@ -255,6 +255,12 @@ class SideBySide(WithServer):
         for number, call in enumerate(calls):
             self.assertEqual(f"{number}\n", self.server.outcome("run", call)["stdout"])
 
+    def test_one_that_is_named_twice_has_not_ended(self):
+        one = self.start("sleep 1; echo end", timeout=60)
+        waited = self.server.call("wait_operations", operation_ids=[one, one], mode="any")
+        self.assertEqual([one], waited["completed"])
+        self.assertEqual([], waited["cancelled"])
+
     def test_a_list_of_them(self):
         good, bad = self.run_command("true")["operation_id"], self.run_command("false")["operation_id"]
         slow = self.start(f"sleep {odd_duration()}", timeout=600)

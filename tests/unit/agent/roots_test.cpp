@@ -33,6 +33,11 @@ TEST_F(RootsTest, HoldWhatIsBelow) {
     EXPECT_EQ(roots().resolve_new(path("project/new")), path("project/new"));
 }
 
+TEST_F(RootsTest, MayBeAll) {
+    EXPECT_EQ(Roots({"/"}).resolve(path("outside")), path("outside"));
+    EXPECT_THROW(Roots({"/"}, path("project")).resolve(path("project/src")), Error);
+}
+
 TEST_F(RootsTest, RefuseWhatLeadsOut) {
     fs::create_symlink(path("outside"), path("project/link"));
     fs::create_directory_symlink("..", path("project/up"));

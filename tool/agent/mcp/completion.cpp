@@ -25,14 +25,6 @@ struct Question {
     std::map<std::string, std::string> chosen;
 };
 
-std::string string_in(const Json& object, const char* name) {
-    const auto member = object.find(name);
-    if (member == object.end() || !member->is_string()) {
-        throw ProtocolError(k_invalid_params, fmt::format("'{}' is missing, or no string", name));
-    }
-    return member->get<std::string>();
-}
-
 const Json& object_in(const Json& object, const char* name) {
     const auto member = object.find(name);
     if (member == object.end() || !member->is_object()) {
@@ -43,7 +35,7 @@ const Json& object_in(const Json& object, const char* name) {
 
 Question question_from(const Json& params) {
     const Json& argument = object_in(params, "argument");
-    Question question{string_in(argument, "name"), string_in(argument, "value"), {}};
+    Question question{string_member(argument, "name"), string_member(argument, "value"), {}};
     if (params.contains("context")) {
         const Json& context = object_in(params, "context");
         if (context.contains("arguments")) {
@@ -159,11 +151,11 @@ bool is_template(const std::string& uri) {
 
 Json complete(const Settings& settings, const OperationFiles& operations, const Json& params) {
     const Json& ref = object_in(params, "ref");
-    const std::string type = string_in(ref, "type");
+    const std::string type = string_member(ref, "type");
     const Question question = question_from(params);
     std::vector<std::string> values;
     if (type == "ref/prompt") {
-        const std::string name = string_in(ref, "name");
+        const std::string name = string_member(ref, "name");
         const Prompt* prompt = find_prompt(name);
         if (name == "pipeline") {
             if (question.argument == "build_dir") {
@@ -176,7 +168,7 @@ Json complete(const Settings& settings, const OperationFiles& operations, const 
             add_for_prompt(settings, *prompt, question, operations, values);
         }
     } else if (type == "ref/resource") {
-        const std::string uri = string_in(ref, "uri");
+        const std::string uri = string_member(ref, "uri");
         if (!is_template(uri)) {
             throw ProtocolError(k_invalid_params,
                                 fmt::format("resource template '{}' is unknown", uri));

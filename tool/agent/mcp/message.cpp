@@ -47,6 +47,14 @@ Json ProtocolError::to_json() const {
     return error;
 }
 
+std::string string_member(const Json& params, const char* name) {
+    const auto member = params.find(name);
+    if (member == params.end() || !member->is_string()) {
+        throw ProtocolError(k_invalid_params, fmt::format("'{}' is missing, or no string", name));
+    }
+    return member->get<std::string>();
+}
+
 std::optional<Message> parse_message(const std::string& line) {
     Json json = parse_line(line);
     if (!json.is_object()) {

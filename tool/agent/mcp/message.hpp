@@ -42,6 +42,9 @@ struct Message {
     bool is_request() const { return !id.is_null(); }
 };
 
+/// The member of a request's parameters that has to be a string. Throws ProtocolError.
+std::string string_member(const Json& params, const char* name);
+
 /// Nothing for an answer, as we ask nothing, and for a notification that is wrong. Throws
 /// ProtocolError.
 std::optional<Message> parse_message(const std::string& line);

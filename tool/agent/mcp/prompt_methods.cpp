@@ -86,11 +86,8 @@ Json list_prompts() {
 }
 
 Json prompt_arguments(const Json& params) {
-    const Json name = params.value("name", Json());
+    const std::string name = string_member(params, "name");
     const Json arguments = params.value("arguments", Json::object());
-    if (!name.is_string()) {
-        throw ProtocolError(k_invalid_params, "'name' is missing, or no string");
-    }
     if (!arguments.is_object() ||
         !std::ranges::all_of(arguments, [](const Json& value) { return value.is_string(); })) {
         throw ProtocolError(k_invalid_params, "'arguments' is no object of strings");

@@ -44,7 +44,6 @@ struct Call {
     /// These operations are to end first, …
     std::vector<std::string> operations{};
     std::set<std::string> unfinished{};  ///< of them
-    size_t wanted = 0;                   ///< so many are waited for
     enum class For { one, all, any } waits_for = For::one;
     std::optional<Clock::time_point> deadline{};
     bool time_was_up = false;
@@ -356,7 +355,7 @@ private:
         } else if (method == "resources/list") {
             start(std::move(call), [this](const Report&) { return list_resources(m_settings); });
         } else if (method == "resources/read") {
-            const std::string uri = string_param(params, "uri");
+            const std::string uri = string_member(params, "uri");
             start(std::move(call),
                   [this, uri](const Report&) { return read_resource(m_settings, m_queue, uri); });
         } else if (method == "completion/complete") {
@@ -389,7 +388,7 @@ private:
     bool answer_handshake(const Call& call, const Json& params) {
         if (call.method == "initialize") {
             m_initialized = true;
-            respond(call, {{"protocolVersion", negotiate(string_param(params, "protocolVersion"))},
+            respond(call, {{"protocolVersion", negotiate(string_member(params, "protocolVersion"))},
                            {"capabilities", capabilities()},
                            {"serverInfo", server_info(m_settings.version)},
                            {"instructions", template_text("mcp/instructions.md")}});
@@ -407,15 +406,6 @@ private:
         return false;
     }
 
-    static std::string string_param(const Json& params, const char* name) {
-        const auto member = params.find(name);
-        if (member == params.end() || !member->is_string()) {
-            throw ProtocolError(k_invalid_params,
-                                fmt::format("'{}' is missing, or no string", name));
-        }
-        return member->get<std::string>();
-    }
-
     // --- Calls
 
     /// In a process, when it is its turn.
@@ -425,7 +415,7 @@ private:
     }
 
     void call_tool(Call call, const Json& params) {
-        const std::string name = string_param(params, "name");
+        const std::string name = string_member(params, "name");
         const ToolDescription* tool = find_tool(name);
         if (tool == nullptr) {
             throw ProtocolError(k_invalid_params, fmt::format("tool '{}' is unknown", name));
@@ -509,17 +499,13 @@ private:
         if (name == "cancel_operation") {
             m_queue.cancel(ids.front());
         }
-        wait_for(std::move(call), ids);
+        wait_for(std::move(call), {ids.begin(), ids.end()});
     }
 
-    void wait_for(Call call, const std::vector<std::string>& ids) {
-        call.operations = ids;
-        for (const std::string& id : ids) {
-            if (m_queue.is_unfinished(id)) {
-                call.unfinished.insert(id);
-            }
-        }
-        call.wanted = ids.size();
+    void wait_for(Call call, const std::set<std::string>& ids) {
+        call.operations.assign(ids.begin(), ids.end());
+        std::ranges::copy_if(ids, std::inserter(call.unfinished, call.unfinished.end()),
+                             [&](const std::string& id) { return m_queue.is_unfinished(id); });
         m_calls.push_back(std::move(call));
     }
 
@@ -569,7 +555,7 @@ private:
             call.time_was_up = true;
             call.deadline.reset();
         }
-        const size_t ended = call.wanted - call.unfinished.size();
+        const size_t ended = call.operations.size() - call.unfinished.size();
         if (call.time_was_up || (call.waits_for == Call::For::any && ended > 0)) {
             call.deadline.reset();
             for (const std::string& id : call.unfinished) {
@@ -578,9 +564,10 @@ private:
         }
         if (call.progress_token && Clock::now() >= call.told + k_heartbeat) {
             const auto seconds = std::chrono::duration<double>(Clock::now() - call.began).count();
-            send_progress(call, call.waits_for == Call::For::one
-                                    ? fmt::format("{:.0f} s", seconds)
-                                    : fmt::format("{} of {} have ended", ended, call.wanted));
+            send_progress(call,
+                          call.waits_for == Call::For::one
+                              ? fmt::format("{:.0f} s", seconds)
+                              : fmt::format("{} of {} have ended", ended, call.operations.size()));
         }
     }
 

@@ -45,6 +45,11 @@ engine::Image get_image_argument(const Settings& settings, const Place& place,
     return image;
 }
 
+std::string tag_name(const std::string& text) {
+    constexpr std::string_view k_prefix = "tag:";
+    return text.starts_with(k_prefix) ? text.substr(k_prefix.size()) : text;
+}
+
 TimePoint parse_point_in_time(const std::string& text) {
     static const std::map<char, std::chrono::seconds> k_units = {{'s', std::chrono::seconds(1)},
                                                                  {'m', std::chrono::minutes(1)},

@@ -20,6 +20,9 @@ Place open_build_tree(const Settings& settings, const Json& arguments);
 engine::Image get_image_argument(const Settings& settings, const Place& place,
                                  const Json& arguments, const char* name);
 
+/// The name of a tag, which an agent may also write as the image that it names: "tag:NAME".
+std::string tag_name(const std::string& text);
+
 /// The time that a text means, an absolute one or one of so long ago: "2h". Throws when it is none.
 TimePoint parse_point_in_time(const std::string& text);
 

@@ -47,12 +47,9 @@ bool is_wanted(const Json& arguments, const engine::Image& image, const Json& na
         tagged && *tagged == names.empty()) {
         return false;
     }
-    auto prefix = json_find<std::string>(arguments, "tag_prefix");
-    if (prefix && prefix->starts_with("tag:")) {
-        prefix->erase(0, 4);
-    }
-    if (prefix && std::ranges::none_of(names, [&](const Json& name) {
-            return name.get_ref<const std::string&>().starts_with(*prefix);
+    if (const auto prefix = json_find<std::string>(arguments, "tag_prefix");
+        prefix && std::ranges::none_of(names, [&](const Json& name) {
+            return name.get_ref<const std::string&>().starts_with(tag_name(*prefix));
         })) {
         return false;
     }
@@ -107,7 +104,7 @@ Json set_tag(const Settings& settings, const Json& arguments) {
     const engine::ImageId image = pipeline::resolve_image(
         *place.engine, place.tree, json_get<std::string>(arguments, "image_uuid"));
     if (const auto name = json_find<std::string>(arguments, "tag")) {
-        place.engine->set_tag(name->starts_with("tag:") ? name->substr(4) : *name, image);
+        place.engine->set_tag(tag_name(*name), image);
     } else {
         for (const Json& tag : names_of(tags_of(*place.engine), image)) {
             place.engine->remove_tag(tag.get<std::string>());

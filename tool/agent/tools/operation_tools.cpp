@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "agent/fit.hpp"
 #include "agent/output.hpp"
@@ -127,7 +126,7 @@ Json waited_answer(const OperationQueue& queue, const std::vector<std::string>& 
                    {"completed", Json::array()},
                    {"cancelled", Json::array()},
                    {"timed_out", time_was_up}};
-    for (const std::string& id : std::set(ids.begin(), ids.end())) {
+    for (const std::string& id : ids) {
         if (auto operation = queue.find(id)) {
             answer[operation->status == Status::cancelled ? "cancelled" : "completed"].push_back(
                 id);

@@ -67,12 +67,9 @@ struct VerbCall {
 };
 
 /// What the verb prints with --json, made compact.
-Json ask_verb(const Settings& settings, const Json& arguments, const VerbCall& call) {
+Json ask_verb(const Settings& settings, const Place& place, const VerbCall& call) {
     std::vector<std::string> argv = {settings.program.native()};
-    if (call.verb != "diff") {
-        const Place place = open_build_tree(settings, arguments);
-        argv.insert(argv.end(), {"-C", place.tree->directory().native()});
-    } else if (const Place place = open_place(settings, arguments); place.tree) {
+    if (place.tree) {
         argv.insert(argv.end(), {"-C", place.tree->directory().native()});
     }
     if (!settings.config.empty()) {
@@ -106,14 +103,14 @@ Json get_guide(const Settings&, const Json& arguments) {
 }
 
 Json pipeline_status(const Settings& settings, const Json& arguments) {
-    Json answer = ask_verb(settings, arguments, {.verb = "status"});
+    Json answer = ask_verb(settings, open_build_tree(settings, arguments), {.verb = "status"});
     fit(answer);
     return answer;
 }
 
 Json why(const Settings& settings, const Json& arguments) {
     Json answer =
-        ask_verb(settings, arguments,
+        ask_verb(settings, open_build_tree(settings, arguments),
                  {.verb = "why", .words = {json_get<std::string>(arguments, "checkpoint")}});
     fit(answer);
     return answer;
@@ -129,7 +126,7 @@ Json diff(const Settings& settings, const Json& arguments) {
     if (json_get<bool>(arguments, "content")) {
         call.options.emplace_back("--content");
     }
-    Json answer = ask_verb(settings, arguments, call);
+    Json answer = ask_verb(settings, place, call);
     fit(answer);
     return answer;
 }
@@ -139,7 +136,7 @@ Json history(const Settings& settings, const Json& arguments) {
     if (const auto checkpoint = json_find<std::string>(arguments, "checkpoint")) {
         call.words.push_back(*checkpoint);
     }
-    Json answer = ask_verb(settings, arguments, call);
+    Json answer = ask_verb(settings, open_build_tree(settings, arguments), call);
     Json& entries = answer["history"];
     const size_t total = entries.size();
     const auto limit = json_find<size_t>(arguments, "limit");
@@ -171,7 +168,7 @@ Json rollback(const Settings& settings, const Json& arguments) {
             call.options.emplace_back(option);
         }
     }
-    Json answer = ask_verb(settings, arguments, call);
+    Json answer = ask_verb(settings, open_build_tree(settings, arguments), call);
     fit(answer);
     return answer;
 }

@@ -219,7 +219,7 @@ Json import_image(const Settings& settings, const Json& arguments, const std::st
                                                                            : engine::Refresh::no);
     const auto tag = json_find<std::string>(arguments, "tag");
     if (tag) {
-        place.engine->set_tag(tag->starts_with("tag:") ? tag->substr(4) : *tag, base.image);
+        place.engine->set_tag(tag_name(*tag), base.image);
     }
     return {{"image", base.image.str()},
             {"result_image", base.image.str()},

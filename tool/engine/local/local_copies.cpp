@@ -1,5 +1,5 @@
-// Files of other images, and of this machine, for a run. They become a layer between the image and what the command
-// writes.
+// Files of other images, and of this machine, for a run. They become a layer between the image and
+// what the command writes.
 
 #include <fcntl.h>
 
