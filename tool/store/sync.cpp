@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
@@ -33,7 +35,10 @@ void Store::mark_synced(const Image& image) const {
     // so.
     const timespec times[2] = {info.st_atim, info.st_mtim};
     ::utimensat(AT_FDCWD, temporary.c_str(), times, 0);
-    ::rename(temporary.c_str(), path.c_str());
+    // A plain rename would bring back the manifest of an image that is removed at this moment. Where
+    // the file system cannot exchange files the image stays trusted on this boot only.
+    ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE);
+    ::unlink(temporary.c_str());
 }
 
 bool Store::sync_now() const {

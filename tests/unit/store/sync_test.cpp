@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#include <atomic>
+#include <thread>
+
 #include "store_fixture.hpp"
 
 namespace mstage::store {
@@ -54,6 +57,25 @@ TEST_F(SyncTest, ForgetsWhatIsGone) {
     EXPECT_FALSE(has_manifest(gone.id));
     EXPECT_FALSE(has_manifest(torn.id));
     EXPECT_TRUE(m_store.sync_now()) << "there is nothing left to do";
+}
+
+TEST_F(SyncTest, BringsNothingBackThatIsRemovedMeanwhile) {
+    std::atomic<bool> is_over = false;
+    std::thread syncing([&] {
+        while (!is_over) {
+            m_store.sync_now();
+        }
+    });
+    for (int count = 0; count < 500; ++count) {
+        const Image image = publish_image();
+        // Into the middle of the marking, now and then.
+        std::this_thread::sleep_for(std::chrono::microseconds(count));
+        fs::remove(m_store.manifest_path(image.id));
+    }
+    is_over = true;
+    syncing.join();
+    EXPECT_TRUE(m_store.sync_now());
+    EXPECT_TRUE(fs::is_empty(m_dir / "store/images"));
 }
 
 TEST_F(SyncTest, HappensInTheBackground) {
