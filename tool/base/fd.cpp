@@ -95,7 +95,7 @@ Pipe make_pipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
-size_t read_some(int fd, std::string& buffer) {
+size_t read_some(int fd, std::span<char> buffer) {
     while (true) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
         if (count >= 0) {
@@ -114,9 +114,10 @@ std::string read_all(int fd) {
 }
 
 void read_in_pieces(int fd, const std::function<void(std::string_view)>& take) {
-    std::string buffer(k_piece_size, '\0');  // stacks can be small
-    while (const size_t count = read_some(fd, buffer)) {
-        take(std::string_view(buffer).substr(0, count));
+    // Stacks can be small; and most files are, so zeroing all of it would be most of the work.
+    const auto buffer = std::make_unique_for_overwrite<char[]>(k_piece_size);
+    while (const size_t count = read_some(fd, {buffer.get(), k_piece_size})) {
+        take({buffer.get(), count});
     }
 }
 

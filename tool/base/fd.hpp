@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,9 +53,9 @@ struct Pipe {
 Pipe make_pipe();
 
 /// What fits into a piece of a file that is read in pieces.
-inline constexpr size_t k_piece_size = 131072;
+inline constexpr size_t k_piece_size = 65536;
 /// One read(2) into the buffer, across EINTR: how much came, 0 at the end of the file.
-size_t read_some(int fd, std::string& buffer);
+size_t read_some(int fd, std::span<char> buffer);
 /// Everything up to the end of the file.
 std::string read_all(int fd);
 /// The same in pieces, for what may be long.
