@@ -1,6 +1,7 @@
 #include "base/hash.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/fd.hpp"
@@ -54,8 +55,8 @@ TEST(Sha256, IsRecognisedByItsForm) {
     EXPECT_FALSE(is_sha256_hex(std::string(63, 'a')));
     EXPECT_FALSE(is_sha256_hex(std::string(65, 'a')));
     EXPECT_FALSE(is_sha256_hex(std::string(64, 'A')));
-    EXPECT_FALSE(is_sha256_hex(std::string(63, 'a') + "/"));
-    EXPECT_FALSE(is_sha256_hex(std::string(61, 'a') + "/.."));
+    EXPECT_FALSE(is_sha256_hex(fmt::format("{:a<63}/", "")));
+    EXPECT_FALSE(is_sha256_hex(fmt::format("{:a<61}/..", "")));
 }
 
 }  // namespace
