@@ -1,9 +1,9 @@
-"""Opens a page in a headless Chromium that reaches no network, and prints what a JavaScript expression says there.
+"""Opens a page in a headless Chromium that reaches no network, and prints what JavaScript expressions say there.
 
-browser.py [--width PIXELS] [--dark] [--json NAME=FILE]... PAGE EXPRESSION
+browser.py [--width PIXELS] [--dark] [--json NAME=FILE]... PAGE EXPRESSION...
 
-The expression is evaluated in the page when that is loaded, and its value is printed as JSON; `await` may be in it. Each
---json is a global variable with the content of a file. An error in the page, and what its policy forbids, are errors.
+The expressions are evaluated in the page when that is loaded, one after the other, and the value of each is printed as a
+line of JSON; `await` may be in them. Each --json is a global variable with the content of a file. An error in the page, and what its policy forbids, are errors.
 """
 
 import argparse
@@ -24,9 +24,9 @@ addEventListener("securitypolicyviolation", (event) => troubles.push(`${event.vi
 
 ASK = """<script>
 addEventListener("load", async () => {
-  const told = {};
+  const told = { values: [] };
   try {
-    told.value = await (async () => (EXPRESSION))();
+    for (const expression of [EXPRESSIONS]) told.values.push(await expression());
   } catch (error) {
     told.error = String(error);
   }
@@ -49,7 +49,8 @@ def page_with(arguments):
         with open(path, encoding="utf-8") as file:
             data += f"<script>window.{name} = {in_script(json.dumps(json.load(file)))};</script>"
     page = page.replace("<head>", "<head>" + WATCH + data, 1)
-    page = page.replace("</body>", ASK.replace("EXPRESSION", arguments.expression) + "</body>", 1)
+    expressions = ", ".join(f"async () => ({expression})" for expression in arguments.expressions)
+    page = page.replace("</body>", ASK.replace("EXPRESSIONS", expressions) + "</body>", 1)
     if arguments.width:
         # A window cannot be that narrow.
         page = (f'<!DOCTYPE html><body style="margin:0"><iframe style="border:0;width:{arguments.width}px;height:900px" '
@@ -80,7 +81,7 @@ def main():
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--json", action="append", default=[])
     parser.add_argument("page")
-    parser.add_argument("expression")
+    parser.add_argument("expressions", nargs="+")
     arguments = parser.parse_args()
     told = re.search(r'<html[^>]* data-told="([^"]*)"', dom_of(page_with(arguments), arguments.dark))
     if told is None:
@@ -88,7 +89,8 @@ def main():
     answer = json.loads(html.unescape(told.group(1)))
     if answer.get("error") or answer["troubles"]:
         sys.exit(f"trouble in the page: {answer.get('error')} {answer['troubles']}")
-    print(json.dumps(answer.get("value"), ensure_ascii=False))
+    for value in answer["values"]:
+        print(json.dumps(value, ensure_ascii=False))
 
 
 main()

@@ -2,7 +2,8 @@
 // inspector.mjs ERA BUILD_DIR ROOT
 //
 // In the store there is tag:base; the build tree has the checkpoints deps-installed and build-complete, both built twice;
-// ROOT has a directory project with a file. ERA is legacy or modern.
+// ROOT has a directory project with a file. ERA is legacy or modern; of modern, in which the same calls are packed in other
+// messages, there are a few of each kind only, for every one of them starts three programs.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -11,6 +12,7 @@ import { dirname, join } from "node:path";
 
 const [era, buildDir, root] = process.argv.slice(2);
 const manifest = createRequire(import.meta.url).resolve("@modelcontextprotocol/inspector/package.json");
+const isBrief = era === "modern";
 const inspector = join(dirname(manifest), "clients/launcher/build/index.js");
 
 function run(method, ...more) {
@@ -43,7 +45,7 @@ const { resources } = inspect("resources/list");
 const { resourceTemplates } = inspect("resources/templates/list");
 assert.equal(resourceTemplates.length, 5);
 
-for (const prompt of prompts) {
+for (const prompt of isBrief ? prompts.slice(0, 2) : prompts) {
   const given = [];
   for (const argument of (prompt.arguments ?? []).filter((each) => each.required)) {
     given.push(`${argument.name}=/a/value`);
@@ -88,6 +90,9 @@ const calls = {
 };
 assert.deepEqual(Object.keys(calls).sort(), tools.map((each) => each.name).sort());
 for (const [name, args] of Object.entries(calls)) {
+  if (isBrief && !["run", "get_operation", "pipeline_status"].includes(name)) {
+    continue;
+  }
   if (name === "cancel_operation") {
     // It has ended: that may be said as an error.
     const done = run("tools/call", "--tool-name", name, "--tool-args-json", JSON.stringify(args));
@@ -102,7 +107,7 @@ const uris = [
   `mstage://image/${image}/lineage`, `mstage://operation/${kept.operation_id}`,
 ];
 assert.ok(uris.length >= 12, uris.join("\n"));
-for (const uri of uris) {
+for (const uri of isBrief ? uris.slice(-2) : uris) {
   const { contents } = inspect("resources/read", "--uri", uri);
   assert.ok(contents[0].text, uri);
 }
