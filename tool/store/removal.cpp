@@ -62,10 +62,12 @@ Removal Store::remove_image(const ImageId& id, const std::optional<LayerId>& own
     make_directories(trash, 0700);
     {
         const FileLock gate = FileLock::acquire(m_root / "gate", LockMode::exclusive);
+        // Before the tags and manifests: who names an image, or makes one of a layer, lets go of it when
+        // that is done.
+        const std::set<std::string> pins = live_pins(m_root / "tmp");
         if (is_tagged(id)) {
             return Removal::tagged;
         }
-        const std::set<std::string> pins = live_pins(m_root / "tmp");
         if (pins.contains(id.str())) {
             return Removal::in_use;
         }
