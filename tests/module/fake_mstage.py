@@ -170,9 +170,7 @@ def load(path):
 
 def main(arguments):
     verb = arguments.pop(0)
-    if verb == "--version":
-        print("mstage 0.0.0")
-    elif verb == "scan":
+    if verb == "scan":
         scan(load(arguments[0]))
     elif verb == "stage":
         run_stage(load(arguments[0]), arguments[1])
