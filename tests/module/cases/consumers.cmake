@@ -4,7 +4,7 @@
 include("${CMAKE_CURRENT_LIST_DIR}/../Harness.cmake")
 
 set(repository "${WORK_DIR}/repository")
-file(COPY "${PROJECT_DIR}/CMakeLists.txt" "${PROJECT_DIR}/cmake" DESTINATION "${repository}")
+file(COPY "${PROJECT_DIR}/CMakeLists.txt" "${PROJECT_DIR}/cmake" "${PROJECT_DIR}/templates" DESTINATION "${repository}")
 file(WRITE "${repository}/tool/CMakeLists.txt" "add_executable(mstage main.cpp)
 add_executable(MultiStageBuild::mstage ALIAS mstage)\n")
 file(WRITE "${repository}/tool/main.cpp" "#include <unistd.h>
@@ -28,6 +28,8 @@ set(expected MultiStageBuild.cmake ${parts} MultiStageBuildConfig.cmake MultiSta
 list(TRANSFORM expected PREPEND "${package}/")
 list(APPEND expected Runtime/bin/mstage Runtime/share/bash-completion/completions/mstage
   Runtime/share/fish/vendor_completions.d/mstage.fish Runtime/share/man/man1/mstage.1
+  Runtime/share/multi-stage-build/agents/AGENTS.md
+  Runtime/share/multi-stage-build/agents/skills/multi-stage-build/SKILL.md
   Runtime/share/zsh/site-functions/_mstage)
 list(SORT expected)
 list(JOIN expected "\n" expected)
