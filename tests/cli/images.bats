@@ -97,6 +97,11 @@ $base  other" "$out"
         has "$err" "letters, digits and any of . _ : / + @ -"
     done
     misused mstage tag -- "$base" -x
+    # Before anything is made that could not be named then.
+    misused mstage run --tag 'with space' "$base" touch /made
+    misused mstage import --tag 'with space' "rootfs:$file_dir/rootfs"
+    misused mstage shell --tag 'with space' "$base" true
+    same 1 "$(json "$(mstage images --json)" 'len(d["images"])')"
     misused mstage tag "$base" "$(printf 'x%.0s' {1..300})"
     has "$err" "too long"
     absent "$work/store/tags/a"

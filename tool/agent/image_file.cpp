@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "agent/output.hpp"
+#include "base/base64.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "base/secret_patterns.hpp"
 
 namespace mstage::agent {
 

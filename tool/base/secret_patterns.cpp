@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
 
 namespace mstage {
@@ -17,9 +18,6 @@ constexpr size_t k_bytes_per_line = 57;
 constexpr size_t k_longest_indent = 32;
 /// What is said of a text that ends after its first byte.
 constexpr std::uint32_t k_first_byte_only = 1U << 16;
-
-constexpr std::string_view k_base64_letters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::uint32_t pair_of(char first, char second) {
     return static_cast<std::uint8_t>(first) * 256U + static_cast<std::uint8_t>(second);
@@ -197,22 +195,6 @@ struct SecretPatterns::Fit {
     static Fit whole(size_t length) { return {.length = length}; }
     static Fit open(size_t matched) { return {.open_after = matched}; }
 };
-
-std::string encode_base64(std::string_view data) {
-    std::string text;
-    text.reserve((data.size() + 2) / 3 * 4);
-    for (size_t at = 0; at < data.size(); at += 3) {
-        std::uint32_t bits = 0;
-        const size_t count = std::min<size_t>(3, data.size() - at);
-        for (size_t i = 0; i < 3; ++i) {
-            bits = bits << 8 | (i < count ? static_cast<std::uint8_t>(data[at + i]) : 0U);
-        }
-        for (size_t i = 0; i < 4; ++i) {
-            text += i <= count ? k_base64_letters[bits >> (18 - 6 * i) & 63U] : '=';
-        }
-    }
-    return text;
-}
 
 void SecretPatterns::add(std::string_view value) {
     const std::string_view body = without_line_ends(value);

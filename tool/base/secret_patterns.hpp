@@ -72,7 +72,4 @@ private:
     std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> m_by_beginning;
 };
 
-/// Standard alphabet, with '=' at the end.
-std::string encode_base64(std::string_view data);
-
 }  // namespace mstage

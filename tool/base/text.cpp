@@ -77,6 +77,14 @@ std::string shell_quote(std::string_view text) {
     return quoted + "'";
 }
 
+std::string shell_quote(const std::vector<std::string>& words) {
+    std::string line;
+    for (const std::string& word : words) {
+        line.append(line.empty() ? "" : " ").append(shell_quote(word));
+    }
+    return line;
+}
+
 std::string escape_control(std::string_view text, KeepColours keep_colours) {
     std::string out;
     out.reserve(text.size());

@@ -11,6 +11,8 @@ namespace mstage {
 
 /// `text` as one word of a POSIX shell command line; plain words stay as they are.
 std::string shell_quote(std::string_view text);
+/// The words as one line, as one would type it.
+std::string shell_quote(const std::vector<std::string>& words);
 
 /// Control characters (but newline and tab) and bytes that are no UTF-8 as \xNN, so that a log line
 /// or a file name cannot steer the terminal it is shown on. With `keep_colours`, SGR sequences (ESC

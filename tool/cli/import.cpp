@@ -1,5 +1,6 @@
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
+#include "engine/tag_name.hpp"
 
 namespace mstage::cli {
 
@@ -20,6 +21,9 @@ int run_import(const Arguments& arguments) {
         "there are several in it; debian: takes packages too, as debian:bookworm+gcc+make.");
     if (!parser.read(arguments)) {
         return k_good;
+    }
+    if (!tag.empty()) {
+        engine::check_tag_name(tag);
     }
     const Workplace place(parser.common, StoreUse::makes);
     const engine::Base base =

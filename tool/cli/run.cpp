@@ -5,11 +5,12 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/command_words.hpp"
+#include "cli/environment.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_test.hpp"
 #include "cli/secrets.hpp"
 #include "cli/verbs.hpp"
+#include "engine/tag_name.hpp"
 #include "pipeline/failure_report.hpp"
 #include "pipeline/path_mapping.hpp"
 
@@ -78,7 +79,7 @@ engine::RunRequest request_from(const RunOptions& options, const engine::ImageId
     const bool line = !options.command_line.empty();
     request.argv =
         line ? std::vector<std::string>{"/bin/sh", "-c", options.command_line} : options.command;
-    request.command_line = line ? options.command_line : joined(options.command);
+    request.command_line = line ? options.command_line : shell_quote(options.command);
     request.environment = parse_environment(options.environment);
     request.pass_through = proxy_variables();
     request.authorities = authority_variables();
@@ -173,6 +174,9 @@ int run_run(const Arguments& arguments) {
     if (options.disposable && (options.keep || !options.tag.empty())) {
         throw UsageError("mstage run: --disposable keeps nothing, so there can be no new image");
     }
+    if (!options.tag.empty()) {
+        engine::check_tag_name(options.tag);
+    }
     if (!options.test.empty()) {
         return run_test_of_plan(options.plan, options.test, options.ctest);
     }
@@ -188,7 +192,7 @@ int run_run(const Arguments& arguments) {
                                    "command line as one argument",
                                    options.command.front()),
                         fmt::format("quote it: -c {}", shell_quote(options.command_line + " " +
-                                                                   joined(options.command))));
+                                                                   shell_quote(options.command))));
     }
     if (options.image.empty() || (options.command.empty() && options.command_line.empty())) {
         throw with_hint(UsageError("mstage run needs an image and a command"), "mstage run --help");

@@ -5,11 +5,12 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/command_words.hpp"
+#include "cli/environment.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/run_test.hpp"
 #include "cli/secrets.hpp"
 #include "cli/verbs.hpp"
+#include "engine/tag_name.hpp"
 #include "pipeline/failure_report.hpp"
 
 namespace mstage::cli {
@@ -144,7 +145,7 @@ engine::RunRequest request_for(const Place& place, const ShellOptions& options) 
                                                   "command -v bash >/dev/null 2>&1 && exec bash; "
                                                   "exec sh"}
                        : options.command;
-    request.command_line = options.command.empty() ? "(a shell)" : joined(options.command);
+    request.command_line = options.command.empty() ? "(a shell)" : shell_quote(options.command);
     request.pass_through = proxy_variables();
     request.authorities = authority_variables();
     choose_streams(request, options);
@@ -214,6 +215,9 @@ int run_shell(const Arguments& arguments) {
     }
     if (options.image.empty()) {
         throw with_hint(UsageError("mstage shell needs an image"), "mstage shell --help");
+    }
+    if (!options.tag.empty()) {
+        engine::check_tag_name(options.tag);
     }
     const Workplace workplace(parser.common);
     const Place place = find_place(workplace, options);

@@ -53,6 +53,7 @@ WRONG_TEXTS = {
     "registry_url": ["rootfs:/no/such", "oci:/no/such", "docker-archive:/no/such", "nonsense:x", "tag:no-such", "docker://", "a b"],
     "checkpoint": ["no-such", "build-complete@-1000", "--help", "-t", "a\0b"],
     "content_base64": ["%%%", "ä"],
+    "tag": ["with space", "-x", "ä"],
 }
 # These tools are about a build tree; others look at it only when their image is named by a checkpoint.
 OF_A_BUILD_TREE = ["pipeline_status", "build", "why", "history", "rollback"]

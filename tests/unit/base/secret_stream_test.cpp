@@ -1,5 +1,6 @@
 #include "base/secret_stream.hpp"
 
+#include "base/base64.hpp"
 #include "support.hpp"
 
 namespace mstage {
@@ -44,14 +45,6 @@ std::string wrapped(const std::string& text, size_t width, const std::string& li
 }
 
 const std::string k_token = "s3cr3t/T0ken+x";
-
-TEST(Base64Test, IsAsTheStandardHasIt) {
-    EXPECT_EQ(encode_base64(""), "");
-    EXPECT_EQ(encode_base64("f"), "Zg==");
-    EXPECT_EQ(encode_base64("fo"), "Zm8=");
-    EXPECT_EQ(encode_base64("foobar"), "Zm9vYmFy");
-    EXPECT_EQ(encode_base64("\xff\xfe\xfd"), "//79");
-}
 
 TEST(SecretStreamTest, PassesOnWhatIsNoSecret) {
     const SecretPatterns patterns = patterns_of({k_token});

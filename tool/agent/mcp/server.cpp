@@ -1,25 +1,22 @@
 #include "agent/mcp/server.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
-#include <cmath>
 #include <list>
 #include <set>
 
 #include "agent/fit.hpp"
 #include "agent/mcp/completion.hpp"
-#include "agent/mcp/line_reader.hpp"
+#include "agent/mcp/connection.hpp"
 #include "agent/mcp/message.hpp"
 #include "agent/mcp/prompt_methods.hpp"
 #include "agent/mcp/resources.hpp"
 #include "agent/mcp/revision.hpp"
 #include "agent/operation_queue.hpp"
 #include "agent/output.hpp"
-#include "agent/schema.hpp"
 #include "agent/templates.hpp"
+#include "agent/tools/check_arguments.hpp"
 #include "agent/tools/operation_tools.hpp"
 #include "agent/tools/tool_table.hpp"
 #include "base/end_signals.hpp"
@@ -31,7 +28,6 @@ namespace {
 
 using Clock = OperationQueue::Clock;
 
-constexpr size_t k_longest_message = 32 << 20;
 constexpr auto k_heartbeat = std::chrono::seconds(5);  // of progress, when nothing is told
 constexpr std::int64_t k_hour_ms = 3'600'000;
 
@@ -74,50 +70,14 @@ Json tool_error(const Failure& failure) {
     return {{"content", Json::array({{{"type", "text"}, {"text", text}}})}, {"isError", true}};
 }
 
-/// Models write null for what they leave out, and 30.0 for 30.
-void make_regular(Json& arguments, const Json& schema) {
-    constexpr double k_exact = 9e15;
-    for (auto member = arguments.begin(); member != arguments.end();) {
-        const Json property = schema["properties"].value(member.key(), Json::object());
-        const Json type = property.value("type", Json());
-        if (member->is_null() && !property.contains("anyOf")) {
-            member = arguments.erase(member);
-            continue;
-        }
-        if (type == "integer" && member->is_number_float()) {
-            const auto number = member->get<double>();
-            if (number == std::floor(number) && std::abs(number) < k_exact) {
-                *member = static_cast<std::int64_t>(number);
-            }
-        }
-        ++member;
-    }
-}
-
-/// What a wrong argument should have been.
-std::string hint_for(const std::string& fault, const Json& schema) {
-    const Json& properties = schema["properties"];
-    const std::string name = fault.substr(0, fault.find_first_of(":."));
-    if (properties.contains(name)) {
-        Json wanted = properties[name];
-        wanted.erase("description");
-        return fmt::format("'{}' has to be {}", name, dump_json(wanted));
-    }
-    std::string known;
-    for (const auto& [property, unused] : properties.items()) {
-        known += (known.empty() ? "" : ", ") + property;
-    }
-    return "there are: " + known;
-}
-
 class Server {
 public:
     Server(const Settings& settings, int input, int output)
-        : m_settings(settings), m_input(input), m_output(output), m_queue(settings) {}
+        : m_settings(settings), m_client(input, output), m_queue(settings) {}
 
     void run() {
         const EndSignals signals;
-        while (!m_client_is_gone && wait(signals)) {
+        while (!m_client.is_broken() && wait(signals)) {
             step();
         }
         m_calls.clear();
@@ -129,12 +89,12 @@ private:
     bool wait(const EndSignals& signals) {
         // Of what a client gets in one piece it still gets the end when it sends no more.
         if (m_last_moment &&
-            (Clock::now() >= *m_last_moment || (!has_jobs() && m_unsent.empty()))) {
+            (Clock::now() >= *m_last_moment || (!has_jobs() && !m_client.has_unsent()))) {
             return false;
         }
         std::vector<pollfd> fds = {{signals.fd(), POLLIN, 0},
-                                   {m_last_moment ? -1 : m_input, POLLIN, 0},
-                                   {m_unsent.empty() ? -1 : m_output, POLLOUT, 0}};
+                                   {m_last_moment ? -1 : m_client.input(), POLLIN, 0},
+                                   {m_client.has_unsent() ? m_client.output() : -1, POLLOUT, 0}};
         for (const int fd : m_queue.fds()) {
             fds.push_back({fd, POLLIN, 0});
         }
@@ -151,7 +111,7 @@ private:
             m_last_moment = Clock::now() + k_moment;
         }
         if (fds[2].revents != 0) {
-            flush();
+            m_client.flush();
         }
         return fds[0].revents == 0;
     }
@@ -185,13 +145,11 @@ private:
     }
 
     bool read_input() {
-        std::string piece(k_piece_size, '\0');
-        const size_t count = read_some(m_input, piece);
-        m_lines.add(std::string_view(piece).substr(0, count));
-        while (const auto line = m_lines.next()) {
+        const bool is_open = m_client.read();
+        while (const auto line = m_client.next_line()) {
             handle_line(*line);
         }
-        return count > 0;
+        return is_open;
     }
 
     /// Until nothing has happened meanwhile: calls cancel operations, operations that have ended are
@@ -234,37 +192,12 @@ private:
 
     // --- Messages
 
-    void send(const Json& message) {
-        constexpr size_t k_most = 256 << 20;
-        m_unsent += dump_json(message) + "\n";
-        flush();
-        // Nobody reads it any more.
-        m_client_is_gone = m_client_is_gone || m_unsent.size() > k_most;
-    }
-
-    /// As much as the client takes without a wait.
-    void flush() {
-        size_t sent = 0;
-        pollfd fd{m_output, POLLOUT, 0};
-        while (sent < m_unsent.size() && ::poll(&fd, 1, 0) == 1) {
-            // That much a pipe that is ready takes at once.
-            const ssize_t count = ::write(m_output, m_unsent.data() + sent,
-                                          std::min<size_t>(m_unsent.size() - sent, PIPE_BUF));
-            if (count < 0 && errno != EAGAIN && errno != EINTR) {
-                m_client_is_gone = true;
-                break;
-            }
-            sent += count > 0 ? static_cast<size_t>(count) : 0;
-        }
-        m_unsent.erase(0, sent);
-    }
-
     void respond(const Call& call, Json result) {
         if (call.era == Era::stateless) {
             result =
                 complete_result(std::move(result), m_settings.version, lifetime_of(call.method));
         }
-        send(make_response(call.id, std::move(result)));
+        m_client.send(make_response(call.id, std::move(result)));
     }
 
     static std::optional<std::int64_t> lifetime_of(const std::string& method) {
@@ -290,7 +223,7 @@ private:
                 handle(*message);
             }
         } catch (const ProtocolError& error) {
-            send(make_error(error.id, error));
+            m_client.send(make_error(error.id, error));
         }
     }
 
@@ -314,10 +247,10 @@ private:
         }
         dispatch(std::move(call), message.params);
     } catch (const ProtocolError& error) {
-        send(make_error(message.id, error));
+        m_client.send(make_error(message.id, error));
     } catch (const std::exception& exception) {
         const ProtocolError error(k_internal_error, text_of(failure_of(exception)));
-        send(make_error(message.id, error));
+        m_client.send(make_error(message.id, error));
     }
 
     void dispatch(Call call, const Json& params) {
@@ -376,7 +309,7 @@ private:
         }
         if (call.method == "subscriptions/listen") {
             // Nothing that we have changes by itself.
-            send(
+            m_client.send(
                 make_notification("notifications/subscriptions/acknowledged",
                                   {{"_meta", {{"io.modelcontextprotocol/subscriptionId", call.id}}},
                                    {"notifications", Json::object()}}));
@@ -427,23 +360,12 @@ private:
         if (!arguments.is_object()) {
             throw ProtocolError(k_invalid_params, "'arguments' is no object");
         }
-        make_regular(arguments, tool->input_schema);
-        const std::vector<std::string> faults = schema_faults(arguments, tool->input_schema);
-        if (!faults.empty()) {
-            respond(call, tool_error({fmt::format("the arguments of '{}' are wrong: {}", name,
-                                                  fmt::join(faults, "; ")),
-                                      hint_for(faults.front(), tool->input_schema)}));
+        try {
+            arguments = checked_arguments(*tool, std::move(arguments));
+        } catch (const Error& error) {
+            respond(call, tool_error(failure_of(error)));
             return;
         }
-        for (const auto& [argument, value] : arguments.items()) {
-            const bool is_content = argument == "content" || argument == "stdin";
-            if (value.is_string() && !is_content &&
-                value.get_ref<const std::string&>().find('\0') != std::string::npos) {
-                respond(call, tool_error({fmt::format("'{}' has a NUL in it", argument)}));
-                return;
-            }
-        }
-        add_defaults(arguments, tool->input_schema);
         call_good_tool(std::move(call), name, arguments);
     }
 
@@ -527,7 +449,8 @@ private:
         } else if (call.is_tool()) {
             respond(call, tool_error(call.job->failure()));
         } else {
-            send(make_error(call.id, ProtocolError(code_of(call), text_of(call.job->failure()))));
+            m_client.send(
+                make_error(call.id, ProtocolError(code_of(call), text_of(call.job->failure()))));
         }
         return true;
     }
@@ -602,18 +525,15 @@ private:
         call.told = Clock::now();
         const double seconds = std::chrono::duration<double>(call.told - call.began).count();
         call.progress = std::max(seconds, call.progress + 0.001);
-        send(make_notification("notifications/progress", {{"progressToken", *call.progress_token},
-                                                          {"progress", call.progress},
-                                                          {"message", message}}));
+        m_client.send(
+            make_notification("notifications/progress", {{"progressToken", *call.progress_token},
+                                                         {"progress", call.progress},
+                                                         {"message", message}}));
     }
 
     const Settings& m_settings;
-    int m_input;
-    int m_output;
-    LineReader m_lines{k_longest_message};
+    Connection m_client;
     bool m_initialized = false;
-    bool m_client_is_gone = false;
-    std::string m_unsent;
     std::optional<Clock::time_point> m_last_moment{};  ///< the input has ended
     OperationQueue m_queue;
     std::list<Call> m_calls;

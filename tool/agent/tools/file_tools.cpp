@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "agent/base64.hpp"
 #include "agent/fit.hpp"
 #include "agent/image_file.hpp"
 #include "agent/sources.hpp"
 #include "agent/tools/arguments.hpp"
 #include "agent/tools/tools.hpp"
 #include "base/atomic_file.hpp"
+#include "base/base64.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 

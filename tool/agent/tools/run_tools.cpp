@@ -10,6 +10,7 @@
 #include "agent/tools/tools.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "engine/tag_name.hpp"
 
 namespace mstage::agent {
 
@@ -52,20 +53,12 @@ std::string user_from(const Json& arguments) {
     return gid ? fmt::format("{}:{}", uid.value_or(0), *gid) : fmt::format("{}", *uid);
 }
 
-std::string one_line(const std::vector<std::string>& argv) {
-    std::string line;
-    for (const std::string& word : argv) {
-        line += (line.empty() ? "" : " ") + shell_quote(word);
-    }
-    return line;
-}
-
 engine::RunRequest request_from(const Settings& settings, const Json& arguments,
                                 const engine::ImageId& image) {
     engine::RunRequest request{.image = image};
     const auto command = json_get<std::string>(arguments, "command");
     request.argv = argv_from(arguments, command);
-    request.command_line = json_get<bool>(arguments, "shell") ? command : one_line(request.argv);
+    request.command_line = json_get<bool>(arguments, "shell") ? command : shell_quote(request.argv);
     request.environment = json_find<std::map<std::string, std::string>>(arguments, "env")
                               .value_or(std::map<std::string, std::string>{});
     for (const auto& [name, value] : request.environment) {
@@ -212,12 +205,15 @@ Json import_image(const Settings& settings, const Json& arguments, const std::st
                   const Report& report) {
     const auto url = json_get<std::string>(arguments, "registry_url");
     const std::string reference = checked_reference(settings, base_reference(url));
+    const auto tag = json_find<std::string>(arguments, "tag");
+    if (tag) {
+        engine::check_tag_name(tag_name(*tag));
+    }
     const Place place = settings.open(std::nullopt);
     report("importing " + reference);
     const engine::Base base =
         place.engine->base(reference, json_get<bool>(arguments, "refresh") ? engine::Refresh::yes
                                                                            : engine::Refresh::no);
-    const auto tag = json_find<std::string>(arguments, "tag");
     if (tag) {
         place.engine->set_tag(tag_name(*tag), base.image);
     }

@@ -15,6 +15,7 @@
 #include "engine/local/image_tree.hpp"
 #include "engine/local/root_layout.hpp"
 #include "engine/local/run_record.hpp"
+#include "engine/tag_name.hpp"
 #include "sandbox/user_namespace.hpp"
 
 namespace mstage::engine {
@@ -69,21 +70,6 @@ std::string candidates_text(const std::vector<ImageId>& ids) {
         text += (i == 0 ? " " : ", ") + ids[i].str();
     }
     return text + (ids.size() > k_shown ? ", …" : "");
-}
-
-/// What can be typed without quotes, cannot be taken for an option or an image's UUID, and holds
-/// every name that registries give.
-void check_tag_name(const std::string& name) {
-    const bool good_letters = name.find_first_not_of(
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                  "._:/+@-") == std::string::npos;
-    if (name.empty() || !good_letters || name.starts_with('-') || name.starts_with("tag:") ||
-        ImageId::parse(lower_case(name))) {
-        throw with_hint(
-            UsageError("'{}' is no name for a tag", escape_control(name)),
-            "it has letters, digits and any of . _ : / + @ - in it, does not start with "
-            "'-' or 'tag:', and is no UUID");
-    }
 }
 
 }  // namespace

@@ -1,19 +1,10 @@
-#include "cli/command_words.hpp"
+#include "cli/environment.hpp"
 
 #include <cstdlib>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 
 namespace mstage::cli {
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string line;
-    for (const std::string& word : words) {
-        line.append(line.empty() ? "" : " ").append(shell_quote(word));
-    }
-    return line;
-}
 
 std::map<std::string, std::string> parse_environment(const std::vector<std::string>& pairs) {
     std::map<std::string, std::string> environment;

@@ -1,14 +1,22 @@
-#include "agent/base64.hpp"
+#include "base/base64.hpp"
 
 #include <openssl/evp.h>
 
 #include "base/error.hpp"
 
-namespace mstage::agent {
+namespace mstage {
+
+std::string encode_base64(std::string_view data) {
+    std::string text((data.size() + 2) / 3 * 4, '\0');
+    // OpenSSL's buffers are unsigned.
+    ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(data.data()),
+                      static_cast<int>(data.size()));
+    return text;
+}
 
 std::string decode_base64(std::string_view text) {
     std::string bytes(text.size() / 4 * 3 + 3, '\0');
-    // OpenSSL's buffers are unsigned.
     const int size = ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                        reinterpret_cast<const unsigned char*>(text.data()),
                                        static_cast<int>(text.size()));
@@ -26,4 +34,4 @@ std::string decode_base64(std::string_view text) {
     return bytes;
 }
 
-}  // namespace mstage::agent
+}  // namespace mstage

@@ -6,9 +6,6 @@
 
 namespace mstage::cli {
 
-/// The words as one line, as one would type it.
-std::string joined(const std::vector<std::string>& words);
-
 /// "NAME=VALUE" each, or "NAME" for the caller's own value, if there is one. Throws UsageError.
 std::map<std::string, std::string> parse_environment(const std::vector<std::string>& pairs);
 
