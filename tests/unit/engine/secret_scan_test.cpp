@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/base64.hpp"
 #include "base/secret_stream.hpp"
 #include "support.hpp"
 
