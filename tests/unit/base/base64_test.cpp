@@ -24,8 +24,15 @@ TEST(Base64Test, IsAsTheStandardHasIt) {
     }
 }
 
+TEST(Base64Test, MayBeInLines) {
+    EXPECT_EQ(decode_base64("Zm9v\nYg==\r\n"), "foob");
+    EXPECT_EQ(decode_base64("  Zg = =\n"), "f");
+    EXPECT_EQ(decode_base64("\n"), "");
+}
+
 TEST(Base64Test, OtherTextIsNone) {
-    for (const char* text : {"Zg", "Zg=", "Z*==", "Zm9vYg==Zm9v", "-_79"}) {
+    for (const char* text :
+         {"Zg", "Zg=", "Z*==", "Zm9vYg==Zm9v", "Z===", "====", "-_79", "Zm9v-", "Zm9v----"}) {
         EXPECT_EQ(test::error_of([&] { decode_base64(text); }).message(),
                   fmt::format("'{}' is no base64", text));
     }
