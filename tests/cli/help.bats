@@ -22,6 +22,13 @@ is_good_help() {
     done <<<"$1"
 }
 
+@test "mstage help is the same" {
+    same "$(mstage --help)" "$(mstage help)"
+    same "$(mstage run --help)" "$(mstage help run)"
+    misused mstage help frobnicate
+    has "$err" "verb 'frobnicate' is unknown"
+}
+
 @test "mstage --help lists every verb with a summary" {
     succeeds mstage --help
     is_good_help "$out"

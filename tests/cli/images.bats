@@ -79,9 +79,11 @@ $base  other" "$out"
 @test "a tag that is not there" {
     fails mstage tag --remove missing
     same "mstage: error: tag 'missing' is not there" "$err"
+    misused mstage tag --remove tag:base
+    has "$err" "does not start with '-' or 'tag:'"
     fails mstage tag tag:missing name
     same "mstage: error: tag 'missing' is not in store '$MSTAGE_STORE'
-  'mstage tag' lists the tags that there are" "$err"
+  'mstage tag' lists the tags that there are; 'mstage import --tag missing REFERENCE' makes one" "$err"
 }
 
 @test "tags may have the names of registries, and what can be typed without quotes" {

@@ -71,7 +71,7 @@ image_of() {
     fails mstage -C build rollback first
     has "$err" "checkpoint 'first' of pipeline 'app' has not been built"
     fails mstage -C build rollback first --to @-1
-    has "$err" "'app.first' has no generation @-1: 0 before the present one"
+    has "$err" "'app.first' has no generation @-1: known before the present one: 0"
     fails mstage -C build rollback first --to 2h
     has "$err" "'app.first' was not built yet at"
     fails mstage -C build rollback --undo
@@ -159,7 +159,7 @@ two" "$(mstage -C build cat app.second:/second)"
     succeeds mstage -C build tag second@-1 before
     same "$first" "$(mstage import tag:before)"
     fails mstage -C build ls second@-2
-    has "$err" "'app.second' has no generation @-2: 1 before the present one"
+    has "$err" "'app.second' has no generation @-2: known before the present one: 1"
     misused mstage -C build ls second@-x
     misused mstage -C build ls second@2
     has "$err" "'@-1', '@-2', …, '@failed' or '@failed-1' may follow a checkpoint"

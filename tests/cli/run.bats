@@ -35,6 +35,9 @@ image_count() {
 @test "a program that is not there" {
     exits 127 mstage run tag:base -- /bin/frobnicate
     same "mstage: error: the image has no program '/bin/frobnicate'" "$err"
+    exits 127 mstage run tag:base 'cat /etc/passwd'
+    same "mstage: error: the image has no program 'cat /etc/passwd'
+  its name has blanks in it: a line for the shell goes with -c" "$err"
     exits 127 mstage run -e PATH=/sbin:/bin tag:base -- frobnicate
     same "mstage: error: the image has no program 'frobnicate'
   PATH is there: /sbin:/bin" "$err"

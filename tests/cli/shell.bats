@@ -142,6 +142,7 @@ of the stage one
     same bad "$out"
     fails mstage -C build shell first
     has "$err" "has not been built"
+    has "$err" "; what its last attempt left is 'app.first@failed'"
     write_plan 'echo good >/first' 'true'
     build_first
     exits 0 mstage -C build shell --last-attempt app.first <<<'cat /first'

@@ -288,9 +288,10 @@ private:
         for (const CheckpointStatus& status : m_statuses) {
             if (std::ranges::find(at_end, status.checkpoint) == at_end.end()) {
                 text += fmt::format(
-                    "- to `{}`; what is made from it is dropped, and runs again in the "
+                    "- to `{}`{}; what is made from it is dropped, and runs again in the "
                     "next build: {}\n",
-                    status.checkpoint, as_code(m_commands.rollback(status.checkpoint)));
+                    status.checkpoint, status.image ? "" : ", once it is built",
+                    as_code(m_commands.rollback(status.checkpoint)));
             }
         }
         const std::string example =

@@ -123,10 +123,19 @@ int run(const std::vector<std::string>& arguments) {
     if (next == arguments.size()) {
         throw with_hint(UsageError("a verb is missing"), "mstage --help");
     }
-    const std::string& name = arguments[next];
+    // As many write it.
+    const bool is_help = arguments[next] == "help";
+    if (is_help && next + 1 == arguments.size()) {
+        print(general_help());
+        return k_good;
+    }
+    const std::string& name = arguments[next + (is_help ? 1 : 0)];
     const auto verb = std::ranges::find(verbs(), name, &Verb::name);
     if (verb == verbs().end()) {
         throw with_hint(UsageError("verb '{}' is unknown", name), suggestion(name));
+    }
+    if (is_help) {
+        return verb->run({"--help"});
     }
     Arguments rest = before;
     rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(next) + 1,

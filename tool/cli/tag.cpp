@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
+#include "engine/tag_name.hpp"
 
 namespace mstage::cli {
 
@@ -46,6 +47,7 @@ int run_tag(const Arguments& arguments) {
     }
     const Workplace place(parser.common);
     if (!removed.empty()) {
+        engine::check_tag_name(removed);
         if (!place.engine->remove_tag(removed)) {
             throw Error("tag '{}' is not there", removed);
         }

@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "pipeline/failures.hpp"
 #include "pipeline/state_file.hpp"
 
 namespace mstage::pipeline {
@@ -33,9 +34,12 @@ std::optional<Checkpoint> read_checkpoint(const Plan& plan, const std::string& n
 Checkpoint get_checkpoint(const Plan& plan, const std::string& name) {
     const auto checkpoint = read_checkpoint(plan, name);
     if (!checkpoint) {
+        const std::string remedy = plan.build_command(name);
         throw with_hint(
             Error("checkpoint '{}' of pipeline '{}' has not been built", name, plan.pipeline),
-            plan.build_command(name));
+            read_failure(plan, name) ? fmt::format("{}; what its last attempt left is '{}@failed'",
+                                                   remedy, plan.full_name(name))
+                                     : remedy);
     }
     return *checkpoint;
 }

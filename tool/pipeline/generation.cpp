@@ -138,7 +138,7 @@ Checkpoint find_generation(engine::Engine& engine, const Plan& plan, const std::
         const size_t present = read_checkpoint(plan, name) ? 1 : 0;
         if (*steps + present > known.size()) {
             throw with_hint(
-                Error("'{}' has no generation {}: {} before the present one is known",
+                Error("'{}' has no generation {}: known before the present one: {}",
                       plan.full_name(name), text, known.size() - std::min(present, known.size())),
                 fmt::format("'mstage history {}' lists them", plan.full_name(name)));
         }

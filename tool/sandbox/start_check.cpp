@@ -262,6 +262,9 @@ private:
 [[noreturn]] void throw_not_found(const Spec& spec) {
     const std::string& program = spec.argv.front();
     const CannotStart error(k_not_found, Error("the image has no program '{}'", program));
+    if (program.find(' ') != std::string::npos) {
+        throw with_hint(error, "its name has blanks in it: a line for the shell goes with -c");
+    }
     if (program.find('/') != std::string::npos) {
         throw CannotStart(error);
     }

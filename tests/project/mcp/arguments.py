@@ -131,7 +131,7 @@ class Arguments(unittest.TestCase):
 
     def test_arguments_that_are_not_known(self):
         for tool, good in GOOD.items():
-            self.is_wrong(tool, {**good, "frobnicate": 1}, "frobnicate")
+            self.is_wrong(tool, {**good, "frobnicate": 1}, "has no argument 'frobnicate'")
 
     def test_texts_that_are_wrong(self):
         for tool, good in GOOD.items():

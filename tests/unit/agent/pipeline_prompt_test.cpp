@@ -39,14 +39,16 @@ TEST_F(PipelinePromptTest, OfAFreshTree) {
             "without `*.log`", m_plan.build_command("build-complete"),
             "stop; resume from `deps-installed`; further back: `setup-base`",
             mstage("rollback deps-installed --to @-1"), mstage("rollback --undo"),
-            mstage("rollback setup-base"), "ctest --test-dir", "`pytest` on `build-complete`"});
+            mstage("rollback setup-base"), "- to `deps-installed`, once it is built; what",
+            "ctest --test-dir", "`pytest` on `build-complete`"});
     EXPECT_FALSE(contains(text(), mstage("rollback build-complete`"))) << "nothing is behind it";
 }
 
 TEST_F(PipelinePromptTest, HasTheImagesThatThereAre) {
     ASSERT_TRUE(build("build-complete").ok);
     const auto image = pipeline::read_checkpoint(m_plan, "build-complete").value().image;
-    expect({"`build-complete`, from `deps-installed`: **current**, image `" + image.str() + "`\n"});
+    expect({"`build-complete`, from `deps-installed`: **current**, image `" + image.str() + "`\n",
+            "- to `deps-installed`; what is made from it is dropped"});
 }
 
 TEST_F(PipelinePromptTest, SaysHowTheLastAttemptFailed) {

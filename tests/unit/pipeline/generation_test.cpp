@@ -50,7 +50,7 @@ TEST_F(GenerationTest, ByHowManyBefore) {
     EXPECT_EQ(find("@-1").parent, m_ids[0]);
     EXPECT_EQ(find("@-1").key, m_ids[1].str());
     EXPECT_EQ(find("@-1").name, "build-complete");
-    EXPECT_TRUE(contains(refused("@-3").message(), "2 before the present one")) << "there are";
+    EXPECT_TRUE(contains(refused("@-3").message(), "known before the present one: 2")) << "there are";
     for (const char* text :
          {"@", "@-", "@1", "@-0", "@-x", "@--1", "@-1x", "@failed", "@-99999999999999999999999"}) {
         EXPECT_TRUE(contains(refused(text).message(), "no generation")) << text;
@@ -61,7 +61,7 @@ TEST_F(GenerationTest, WithoutAPresentOneTheLastThatWasComesFirst) {
     remove_checkpoint(m_plan, "build-complete");
     EXPECT_EQ(find("@-1").image, m_ids[2]);
     EXPECT_EQ(find("@-3").image, m_ids[0]);
-    EXPECT_TRUE(contains(refused("@-4").message(), "3 before the present one"));
+    EXPECT_TRUE(contains(refused("@-4").message(), "known before the present one: 3"));
     EXPECT_TRUE(contains(refused("@-18446744073709551615").message(), "no generation"));
 }
 

@@ -30,6 +30,14 @@ void make_regular(Json& arguments, const Json& schema) {
     }
 }
 
+std::string known_arguments(const Json& schema) {
+    std::string known;
+    for (const auto& [property, unused] : schema["properties"].items()) {
+        known += (known.empty() ? "there are: " : ", ") + property;
+    }
+    return known.empty() ? "it has none" : known;
+}
+
 /// What a wrong argument should have been.
 std::string hint_for(const std::string& fault, const Json& schema) {
     const Json& properties = schema["properties"];
@@ -39,11 +47,16 @@ std::string hint_for(const std::string& fault, const Json& schema) {
         wanted.erase("description");
         return fmt::format("'{}' has to be {}", name, dump_json(wanted));
     }
-    std::string known;
-    for (const auto& [property, unused] : properties.items()) {
-        known += (known.empty() ? "" : ", ") + property;
+    return known_arguments(schema);
+}
+
+void forbid_unknown(const ToolDescription& tool, const Json& arguments) {
+    for (const auto& [name, unused] : arguments.items()) {
+        if (!tool.input_schema["properties"].contains(name)) {
+            throw with_hint(Error("'{}' has no argument '{}'", tool.name, name),
+                            known_arguments(tool.input_schema));
+        }
     }
-    return "there are: " + known;
 }
 
 void forbid_nul(const Json& arguments) {
@@ -60,6 +73,7 @@ void forbid_nul(const Json& arguments) {
 
 Json checked_arguments(const ToolDescription& tool, Json arguments) {
     make_regular(arguments, tool.input_schema);
+    forbid_unknown(tool, arguments);
     const std::vector<std::string> faults = schema_faults(arguments, tool.input_schema);
     if (!faults.empty()) {
         throw with_hint(

@@ -103,7 +103,9 @@ std::optional<ImageId> LocalEngine::find_image(const std::string& text) {
         const auto id = m_store.tags().find(name);
         if (!id) {
             throw with_hint(Error("tag '{}' is not in store '{}'", name, m_store.root().native()),
-                            "'mstage tag' lists the tags that there are");
+                            fmt::format("'mstage tag' lists the tags that there are; 'mstage "
+                                        "import --tag {} REFERENCE' makes one",
+                                        name));
         }
         return id;
     }
