@@ -215,12 +215,19 @@ END
     same 8 "$code"
     matches "$out" "app.steady \.+ +Passed"
     matches "$out" "app.flaky \.+\*+Failed"
+    local told
+    told=$(measurement app.flaky output)
     same "mstage: error: test 'app.flaky': 3 of 12 forks failed: 3 x exit code 5
   fork 4: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
   fork 8: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
   fork 12: exit code 5 after TIME, log: WORK/store/runs/UUID/output.log
   last lines of fork 4's output:
-    | run 4" "$(normalised "$(measurement app.flaky output)")"
+    | run 4
+  each ran on a copy of 'deps-installed', which is as it was" "$(normalised "${told%%$'\n'"    to look around"*}")"
+    # As after one that ran once.
+    has "$told" "$MSTAGE_EXECUTABLE -C $work/build shell deps-installed"
+    has "$told" "ctest --test-dir $work/build -R '^app\.flaky\$' --output-on-failure"
+    has "$told" "$MSTAGE_EXECUTABLE -C $work/build rollback setup-base"
     same "mstage: test 'app.steady': 5 of 5 forks passed, in TIME to TIME each" \
         "$(normalised "$(measurement app.steady output)")"
     has "$(junit app.flaky)" "app.flaky fail: mstage: error: test 'app.flaky': 3 of 12 forks failed"

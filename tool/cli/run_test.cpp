@@ -162,8 +162,11 @@ int run_repeatedly(const pipeline::Plan& plan, const pipeline::Test& test, bool 
     if (failed.empty()) {
         print(success_text(test, forks));
     } else {
+        const auto engine = open_engine(plan.store);
+        const std::string helper = make_run_context(*engine).helper;
         write_all(STDERR_FILENO,
-                  escape_control(failures_text(test, failed, forks.size()), KeepColours::yes));
+                  escape_control(failures_text(test, failed, forks.size()), KeepColours::yes) +
+                      pipeline::describe_forks_end(*engine, helper, plan, test));
     }
     if (for_ctest) {
         report_of(forks, failed, image).print();

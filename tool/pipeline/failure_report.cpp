@@ -132,6 +132,15 @@ FailureReport make_report(engine::Engine& engine, const std::string& helper, con
             .now = std::chrono::system_clock::now()};
 }
 
+std::string test_resumption_text(const std::vector<RollbackPoint>& points,
+                                 const std::string& shell_command,
+                                 const std::string& resume_command, TimePoint now) {
+    return fmt::format("    to look around in another:  {}\n", shell_command) +
+           points_text(points, now) +
+           fmt::format("\n  to try again, mend the cause and run:\n    {}\n", resume_command) +
+           ways_back(points, 0);
+}
+
 /// In a regular expression of CTest's.
 std::string test_pattern(const std::string& name) {
     std::string pattern = "^";
@@ -290,12 +299,17 @@ std::string to_text(const FailureReport& report) {
                     : "  failed state: none is kept, for there is a secret in it\n";
         return text + resumption_text(report.rollback_points, report.resume_command, report.now);
     }
-    text += fmt::format("  it ran on a copy of '{}', which is as it was\n", report.from);
-    text += fmt::format("    to look around in another:  {}\n", report.shell_command);
-    text += points_text(report.rollback_points, report.now);
-    text +=
-        fmt::format("\n  to try again, mend the cause and run:\n    {}\n", report.resume_command);
-    return text + ways_back(report.rollback_points, 0);
+    return text + fmt::format("  it ran on a copy of '{}', which is as it was\n", report.from) +
+           test_resumption_text(report.rollback_points, report.shell_command, report.resume_command,
+                                report.now);
+}
+
+std::string describe_forks_end(engine::Engine& engine, const std::string& helper, const Plan& plan,
+                               const Task& test) {
+    return fmt::format("  each ran on a copy of '{}', which is as it was\n", test.from) +
+           test_resumption_text(rollback_points(engine, helper, plan, test.from),
+                                helper_command(helper, plan, "shell", test.from),
+                                test_command(plan, test), std::chrono::system_clock::now());
 }
 
 }  // namespace mstage::pipeline

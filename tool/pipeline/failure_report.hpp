@@ -65,6 +65,10 @@ FailureReport make_test_report(engine::Engine& engine, const std::string& helper
 std::string describe_breakdown(engine::Engine& engine, const std::string& helper, const Plan& plan,
                                const Stage& stage, const Error& error);
 
+/// For people, after forks of a test have failed: where to look around, and how to go on.
+std::string describe_forks_end(engine::Engine& engine, const std::string& helper, const Plan& plan,
+                               const Task& test);
+
 /// For people: where secrets were left, a line each; empty when there are none.
 std::string leaks_text(const std::vector<engine::Leak>& leaks);
 
