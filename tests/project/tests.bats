@@ -225,9 +225,9 @@ END
     | run 4
   each ran on a copy of 'deps-installed', which is as it was" "$(normalised "${told%%$'\n'"    to look around"*}")"
     # As after one that ran once.
-    has "$told" "$MSTAGE_EXECUTABLE -C $work/build shell deps-installed"
+    has "$told" "$MSTAGE_EXECUTABLE -C $work/build shell app.deps-installed"
     has "$told" "ctest --test-dir $work/build -R '^app\.flaky\$' --output-on-failure"
-    has "$told" "$MSTAGE_EXECUTABLE -C $work/build rollback setup-base"
+    has "$told" "$MSTAGE_EXECUTABLE -C $work/build rollback app.setup-base"
     same "mstage: test 'app.steady': 5 of 5 forks passed, in TIME to TIME each" \
         "$(normalised "$(measurement app.steady output)")"
     has "$(junit app.flaky)" "app.flaky fail: mstage: error: test 'app.flaky': 3 of 12 forks failed"
