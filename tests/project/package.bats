@@ -84,7 +84,6 @@ usr/share/zsh/vendor-completions/_mstage" "$(find . -type f -printf '%P\n' | sed
 }
 
 @test "FetchContent, with the helper built by it" {
-    require_sandbox
     repository=$(realpath "$BATS_TEST_DIRNAME/../..")
     mkdir sources
     cp -r "$repository"/{CMakeLists.txt,cmake,templates,tool} sources
@@ -100,8 +99,11 @@ FetchContent_MakeAvailable(MultiStageBuild)'
     # What its users do not ask for is not built: no tests, no manual, no package.
     has_not "$(ninja -C build -t targets all)" mstage_documentation
     has_not "$(ninja -C build -t targets all)" mstage_base_test
+    # All of it has been compiled for these tests already: a part shows whether it is put together right here. What the
+    # helper does when it comes this way, module.consumers sees with a smaller one.
+    call ninja -C build mstage_store
+    [[ $code == 0 ]] || blame "building a part of the helper failed"
     # The helper is built before it is called.
-    call ninja -C build build-complete
-    [[ $code == 0 ]] || blame "building the helper and a stage with it failed"
-    works_in build "$work/build/_deps/multistagebuild-build/tool/mstage"
+    has "$(ninja -C build -t inputs build-complete)" "_deps/multistagebuild-build/tool/mstage"
+    grep -qF "$work/build/_deps/multistagebuild-build/tool/mstage stage " build/build.ninja
 }
