@@ -120,11 +120,6 @@ int run_watch(const Arguments& arguments) {
     }
     const Workplace place(parser.common);
     const pipeline::BuildTree& tree = place.build_tree();
-    // On a terminal the view says so.
-    if (!once && ::isatty(STDOUT_FILENO) == 0 &&
-        pipeline::BuildWatcher(tree).look().running.empty()) {
-        print_error_line("mstage: no stage is being made; waiting for one (Ctrl-C ends)");
-    }
     return once ? show_once(tree) : Watch(tree, until_idle).run();
 }
 

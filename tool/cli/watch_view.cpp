@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/text.hpp"
 #include "cli/output.hpp"
@@ -33,6 +34,9 @@ std::string clock_text(std::chrono::seconds time) {
 class LineView : public WatchView {
 public:
     void show(const BuildWatcher::Look& look) override {
+        if (std::exchange(m_is_first, false) && look.running.empty()) {
+            print_error_line("mstage: no stage is being made; waiting for one (Ctrl-C ends)");
+        }
         for (const BuildWatcher::Event& event : look.events) {
             print_line(line_of(event));
         }
@@ -72,6 +76,7 @@ private:
                            last.empty() ? "" : ": " + last);
     }
 
+    bool m_is_first = true;
     std::map<std::string, TimePoint> m_next;  ///< when each stage is told of again
 };
 
