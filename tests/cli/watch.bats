@@ -182,8 +182,8 @@ is_second() {
     prepare
     TERM=xterm TERMINAL_COLUMNS=40 python3 "$BATS_TEST_DIRNAME/../terminal.py" "$MSTAGE_EXECUTABLE" -C build watch \
         >shown 2>&1 3>&- <<'END' &
-expect app\.first  \d:\d\d \| .x1b\[31mbegun.*…
-expect \x1b\[1A\x1b\[J.*app\.first  \d:\d\d
+expect app\.first  0:0\d \| .x1b\[31mbegun.*…
+expect \x1b\[1A\x1b\[J.*app\.first  0:0\d
 touch drawn
 expect app\.first: ran in
 expect nothing is running
