@@ -50,7 +50,8 @@ TEST_F(GenerationTest, ByHowManyBefore) {
     EXPECT_EQ(find("@-1").parent, m_ids[0]);
     EXPECT_EQ(find("@-1").key, m_ids[1].str());
     EXPECT_EQ(find("@-1").name, "build-complete");
-    EXPECT_TRUE(contains(refused("@-3").message(), "known before the present one: 2")) << "there are";
+    EXPECT_TRUE(contains(refused("@-3").message(), "known before the present one: 2"))
+        << "there are";
     for (const char* text :
          {"@", "@-", "@1", "@-0", "@-x", "@--1", "@-1x", "@failed", "@-99999999999999999999999"}) {
         EXPECT_TRUE(contains(refused(text).message(), "no generation")) << text;
